@@ -1,0 +1,88 @@
+//! What a filter is, and the macro that makes a component of it.
+
+use crate::{Admission, Message, Request, Result, Verdict};
+
+/// A filter: a value made from its configuration, asked about messages and clients.
+///
+/// Implement the hooks that [`filter!`](crate::filter!) is to export; one that is named there and not implemented
+/// does not compile. Do not count on memory between calls: most filters get a fresh instance, and so a fresh value,
+/// for each.
+pub trait Filter: Sized + 'static {
+    /// Makes the filter. Called when postern loads it, so an error keeps it out and the one it would have replaced
+    /// stays in place; and again for each instance, before its first call.
+    fn configure() -> Result<Self>;
+
+    /// What to do with a message bound for clients.
+    fn on_message(&self, message: &Message) -> Result<Verdict> {
+        const { assert!(not_implemented::<Self>(), "`filter!` names the hook `message`: implement `on_message`") }
+        let _ = message;
+        Ok(Verdict::Pass)
+    }
+
+    /// Whether a client may connect, and as whom. A failure denies the client, whatever the operator's policy.
+    fn on_connect(&self, request: &Request) -> Result<Admission> {
+        const { assert!(not_implemented::<Self>(), "`filter!` names the hook `admission`: implement `on_connect`") }
+        let _ = request;
+        Ok(Admission::Deny(crate::Denial::new(403, "")))
+    }
+}
+
+/// False, but not before the compiler knows which filter is meant: the default hooks above are compiled, and then
+/// refused, only for a filter that exports them without having its own.
+const fn not_implemented<T>() -> bool {
+    size_of::<T>() > isize::MAX as usize
+}
+
+/// Makes a component of a filter: `filter!(Redact: message)`, `filter!(Desk: message + admission)`.
+///
+/// The component exports the handlers named, and `setup`, through which postern checks the configuration before any
+/// traffic. The crate needs `crate-type = ["cdylib", "rlib"]`; built natively it exports nothing and can be tested.
+#[macro_export]
+macro_rules! filter {
+    ($filter:ty : $hook:ident $(+ $more:ident)*) => {
+        // Names every hook in native builds too, so that `cargo test` finds the one not implemented.
+        const _: () = {
+            $crate::__hook!($hook implemented by $filter);
+            $($crate::__hook!($more implemented by $filter);)*
+        };
+
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            ::std::thread_local! {
+                static FILTER: ::std::cell::OnceCell<$filter> = const { ::std::cell::OnceCell::new() };
+            }
+            struct Component;
+            impl $crate::export::Hosted for Component {
+                type Filter = $filter;
+                fn with_slot<R>(ask: impl FnOnce(&::std::cell::OnceCell<$filter>) -> R) -> R {
+                    FILTER.with(ask)
+                }
+            }
+            $crate::export::export_setup!(Component with_types_in $crate::export::setup);
+            $crate::__hook!($hook exported by Component);
+            $($crate::__hook!($more exported by Component);)*
+        };
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __hook {
+    (message implemented by $filter:ty) => {
+        const _: fn(&$filter, &$crate::Message) -> $crate::Result<$crate::Verdict> =
+            <$filter as $crate::Filter>::on_message;
+    };
+    (admission implemented by $filter:ty) => {
+        const _: fn(&$filter, &$crate::Request) -> $crate::Result<$crate::Admission> =
+            <$filter as $crate::Filter>::on_connect;
+    };
+    (message exported by $component:ident) => {
+        $crate::export::export_message!($component with_types_in $crate::export::message);
+    };
+    (admission exported by $component:ident) => {
+        $crate::export::export_admission!($component with_types_in $crate::export::admission);
+    };
+    ($other:ident $($rest:tt)*) => {
+        ::std::compile_error!(::std::concat!("no hook `", ::std::stringify!($other), "`: there are `message` and `admission`"));
+    };
+}

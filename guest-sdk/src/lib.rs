@@ -1,0 +1,72 @@
+//! Write a filter for the postern gateway in Rust.
+//!
+//! A filter is a type that implements [`Filter`]; [`filter!`] makes a WebAssembly component of it that exports the
+//! hooks named, and no more. Nothing else is needed: no WIT, no build script, no bindings.
+//!
+//! ```
+//! use postern_filter::prelude::*;
+//!
+//! struct OnlyText;
+//!
+//! impl Filter for OnlyText {
+//!     fn configure() -> Result<Self> {
+//!         Ok(Self)
+//!     }
+//!
+//!     fn on_message(&self, message: &Message) -> Result<Verdict> {
+//!         Ok(match message.pointer("/entry/0/changes/0/value/messages/0/type").as_deref() {
+//!             Some("text") => Verdict::Pass,
+//!             _ => Verdict::drop("not a text"),
+//!         })
+//!     }
+//! }
+//!
+//! postern_filter::filter!(OnlyText: message);
+//!
+//! // Natively the gateway's place is taken by doubles in memory, so that a filter is tested by `cargo test`:
+//! let picture = Message::json(&serde_json::json!({ "entry": [] }));
+//! assert_eq!(OnlyText.on_message(&picture)?, Verdict::drop("not a text"));
+//! # Ok::<(), postern_filter::Error>(())
+//! ```
+//!
+//! `Pass` is the default of what a filter decides, never of what it fails at: an `Err`, a panic or a missed deadline
+//! is met with the operator's `on_error`, which holds the message unless told otherwise.
+
+pub mod clock;
+pub mod config;
+pub mod log;
+pub mod whatsapp;
+
+mod admission;
+mod error;
+mod filter;
+mod message;
+mod request;
+mod verdict;
+
+#[cfg(not(target_family = "wasm"))]
+pub mod testing;
+
+/// What postern provides. The one place that knows whether it is there: in a component its functions are imports, in
+/// a native test they are doubles.
+#[cfg_attr(target_family = "wasm", path = "gateway/component.rs")]
+#[cfg_attr(not(target_family = "wasm"), path = "gateway/double.rs")]
+mod gateway;
+
+pub use admission::{Admission, Denial, Grant};
+pub use error::{Error, Result};
+pub use filter::Filter;
+pub use message::Message;
+pub use request::{Header, Request};
+pub use verdict::{ClientId, Delivery, Format, Label, Payload, Selector, Verdict};
+
+/// What a filter usually wants in scope.
+pub mod prelude {
+    pub use crate::{Admission, Denial, Error, Filter, Grant, Message, Payload, Request, Result, Selector, Verdict};
+    pub use crate::{config, log, whatsapp};
+}
+
+/// Public for the expansion of [`filter!`] alone; no promise is made of anything in it.
+#[doc(hidden)]
+#[cfg(target_family = "wasm")]
+pub mod export;

@@ -1,0 +1,175 @@
+//! Everything that can be wrong with a configuration beyond its text: certificates, filters, the data directory. All of
+//! it is looked at, so that all problems are told at once, each at its line. No socket is opened.
+
+use crate::builtin;
+use crate::config::{self, Component, Config, Identity, Problem};
+use crate::error::Chain;
+use crate::filter::{self, Filter, Host, HostConfig};
+use crate::secret::Secret;
+use crate::tls::{self, Acceptor, development};
+use crate::verify::{EmptySecret, HmacKey};
+use crate::ws;
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fs::OpenOptions;
+use std::path::Path;
+
+/// A configuration that holds what it promises.
+pub struct Plan {
+    pub config: Config,
+    pub(super) tls: Option<Acceptor>,
+    pub(super) filters: BTreeMap<String, Filter>,
+}
+
+/// Why a good plan could not be put into practice: a port in use, a data directory in use. Exit code 69.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Fault(String);
+
+impl Fault {
+    pub(super) fn of(error: impl Error + 'static) -> Self {
+        Self(Chain(&error).to_string())
+    }
+}
+
+impl Plan {
+    /// Reads and checks all that the configuration names. Blocks: a large filter that was not compiled before takes
+    /// many seconds.
+    pub fn new(config: Config) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let data = writable(&config.data).map_err(|why| problem(&config, "data", why));
+        problems.extend(data.err());
+        let usable = problems.is_empty();
+        let tls = match identity(&config, usable) {
+            Ok(tls) => tls,
+            Err(problem) => {
+                problems.push(problem);
+                None
+            }
+        };
+        let filters = if usable { load_filters(&config, &mut problems) } else { BTreeMap::new() };
+        check_uses(&config, &filters, &mut problems);
+        if problems.is_empty() { Ok(Self { config, tls, filters }) } else { Err(problems) }
+    }
+}
+
+fn problem(config: &Config, key: &str, message: String) -> Problem {
+    match message.split_once("\nhint: ") {
+        Some((message, hint)) => config.problem(key, message).with_hint(hint),
+        None => config.problem(key, message),
+    }
+}
+
+/// Whether files can be made in a directory, which is made if absent.
+fn writable(directory: &Path) -> Result<(), String> {
+    let advice = "\nhint: let the user that postern runs as write there, or choose another `data`";
+    let failed = |error: std::io::Error| format!("failed to write to the data directory `{}`: {error}{advice}", directory.display());
+    std::fs::create_dir_all(directory).map_err(failed)?;
+    let probe = directory.join(".postern-probe");
+    OpenOptions::new().write(true).create(true).truncate(true).open(&probe).map_err(failed)?;
+    std::fs::remove_file(&probe).map_err(failed)
+}
+
+fn identity(config: &Config, data_usable: bool) -> Result<Option<Acceptor>, Problem> {
+    let handshake_timeout = config.tls.handshake_timeout;
+    let tls = match &config.tls.identity {
+        Identity::Plain => return Ok(None),
+        Identity::Development if !data_usable => return Ok(None),
+        Identity::Development => {
+            let made = development::ensure(&config.data.join("tls"))
+                .map_err(|error| problem(config, "data", Chain(&error).to_string()))?;
+            tls::Config { certificate: made.certificate, key: made.key, key_password: None, handshake_timeout }
+        }
+        Identity::Files { certificate, key, key_password } => {
+            let (certificate, key) = (certificate.clone(), key.clone());
+            tls::Config { certificate, key, key_password: key_password.clone(), handshake_timeout }
+        }
+    };
+    let key = |error: &tls::Error| match error {
+        tls::Error::PasswordMissing { .. } | tls::Error::PasswordWrong { .. } => "tls.key_password",
+        tls::Error::Unreadable { path, .. } if *path != tls.key => "tls.certificate",
+        tls::Error::NoCertificate { .. } | tls::Error::DamagedCertificate { .. } | tls::Error::WrongOrder { .. } => {
+            "tls.certificate"
+        }
+        _ => "tls.key",
+    };
+    Acceptor::new(&tls).map(Some).map_err(|error| problem(config, key(&error), Chain(&error).to_string()))
+}
+
+fn load_filters(config: &Config, problems: &mut Vec<Problem>) -> BTreeMap<String, Filter> {
+    let host_config = HostConfig {
+        output: config.limits.filter_output,
+        labels: config.limits.labels,
+        ..HostConfig::new(config.data.join("compiled"))
+    };
+    let host = match Host::new(&host_config) {
+        Ok(host) => host,
+        Err(error) => {
+            problems.push(problem(config, "filters", Chain(&error).to_string()));
+            return BTreeMap::new();
+        }
+    };
+    let mut filters = BTreeMap::new();
+    for (name, settings) in &config.filters {
+        match load_filter(&host, name, settings) {
+            Ok(filter) => drop(filters.insert(name.clone(), filter)),
+            Err(why) => problems.push(problem(config, &format!("filters.{name}.file"), why)),
+        }
+    }
+    filters
+}
+
+fn load_filter(host: &Host, name: &str, settings: &config::Filter) -> Result<Filter, String> {
+    let limits = filter::Config {
+        sha256: settings.sha256.clone(),
+        on_error: match settings.on_error {
+            config::OnError::Hold => filter::OnError::Hold,
+            config::OnError::Pass => filter::OnError::Pass,
+            config::OnError::Drop => filter::OnError::Drop,
+        },
+        deadline: settings.deadline,
+        memory: settings.memory as u64,
+        config: settings.config.clone(),
+    };
+    let source = match &settings.file {
+        Component::File(path) => filter::Source::File(path),
+        Component::Builtin(builtin) => {
+            let bytes = builtin::filter(builtin).ok_or_else(|| {
+                let known = builtin::FILTERS.map(|(name, _)| name).join("`, `");
+                format!("failed to load filter `{name}`: there is no built-in filter `{builtin}`\nhint: there are `{known}`")
+            })?;
+            filter::Source::Bytes { origin: builtin, bytes }
+        }
+    };
+    host.load(name, source, &limits).map_err(|error| Chain(&error).to_string())
+}
+
+/// Whether each filter can do what it is used for.
+fn check_uses(config: &Config, filters: &BTreeMap<String, Filter>, problems: &mut Vec<Problem>) {
+    let mut check = |key: String, names: &[String], able: fn(&Filter) -> bool, handler: &str| {
+        for name in names.iter().filter(|name| filters.get(*name).is_some_and(|filter| !able(filter))) {
+            let why = format!(
+                "`{key}` uses filter `{name}`, which does not export `{handler}`\n\
+                 hint: use another filter here, or one that handles this too"
+            );
+            problems.push(problem(config, &key, why));
+        }
+    };
+    for (name, webhook) in &config.webhooks {
+        check(format!("webhooks.{name}.filters"), &webhook.filters, Filter::judges_messages, "message-handler");
+    }
+    for (name, stream) in &config.streams {
+        check(format!("streams.{name}.admission"), &stream.admission, Filter::judges_admission, "admission-handler");
+    }
+}
+
+pub(super) fn keys(secrets: &[Secret]) -> Result<Vec<HmacKey>, EmptySecret> {
+    secrets.iter().map(HmacKey::new).collect()
+}
+
+pub(super) fn slow(slow: config::Slow) -> ws::Slow {
+    match slow {
+        config::Slow::CatchUp => ws::Slow::CatchUp,
+        config::Slow::Disconnect => ws::Slow::Disconnect,
+    }
+}

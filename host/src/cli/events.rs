@@ -1,0 +1,106 @@
+//! `postern events`: what is in a data directory whose gateway does not run.
+
+use super::{Failure, check};
+use crate::admin::HeldEvent;
+use crate::error::Chain;
+use crate::journal::{self, Journal};
+use crate::message::{Entry, Format, Offset};
+use ring::digest;
+use serde::Serialize;
+use std::path::PathBuf;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// Look at events
+#[derive(clap::Subcommand)]
+pub enum Events {
+    /// List what the outbox has for clients, or with --held what waits for a filter that can judge it. The gateway must
+    /// not be running: while it is, `GET /v1/events?held=true` of its admin listener tells.
+    Ls(List),
+}
+
+#[derive(clap::Args)]
+pub struct List {
+    /// The configuration [default: postern.toml]
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Held events instead
+    #[arg(long)]
+    held: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Line {
+    offset: u64,
+    id: String,
+    webhook: String,
+    received: String,
+    unparsed: bool,
+    format: Format,
+    bytes: usize,
+    body_sha256: String,
+}
+
+impl Events {
+    pub fn execute(self) -> Result<(), Failure> {
+        let Self::Ls(list) = self;
+        let config = check::load(list.config.clone())?;
+        let names: Vec<String> = config.webhooks.keys().cloned().collect();
+        let journal = Journal::open(&config.data.join("journal"), &names, 1).map_err(failed)?;
+        if list.held { list.held(&journal) } else { list.outbox(&journal) }
+    }
+}
+
+impl List {
+    fn held(&self, journal: &Journal) -> Result<(), Failure> {
+        for held in journal.held(usize::MAX).map_err(failed)? {
+            let held = HeldEvent::from(held);
+            if self.json {
+                println!("{}", serde_json::to_string(&held).expect("strings are serialisable"));
+            } else {
+                println!("{held}");
+            }
+        }
+        Ok(())
+    }
+
+    fn outbox(&self, journal: &Journal) -> Result<(), Failure> {
+        let mut from = Offset(0);
+        loop {
+            let entries = journal.outbox(from, 1024, 16 << 20).map_err(failed)?;
+            let Some(last) = entries.last() else { return Ok(()) };
+            from = Offset(last.offset.0 + 1);
+            for entry in entries {
+                let line = Line::of(&entry);
+                if self.json {
+                    println!("{}", serde_json::to_string(&line).expect("strings are serialisable"));
+                } else {
+                    println!("{}  {}  {}  {}  {} bytes", line.offset, line.id, line.received, line.webhook, line.bytes);
+                }
+            }
+        }
+    }
+}
+
+impl Line {
+    fn of(entry: &Entry) -> Self {
+        let sha256 = digest::digest(&digest::SHA256, &entry.payload.data);
+        let received = UNIX_EPOCH + Duration::from_millis(entry.received.0);
+        Self {
+            offset: entry.offset.0,
+            id: entry.event.to_string(),
+            webhook: entry.webhook.to_string(),
+            received: humantime::format_rfc3339_millis(received).to_string(),
+            unparsed: entry.unparsed,
+            format: entry.payload.format,
+            bytes: entry.payload.data.len(),
+            body_sha256: sha256.as_ref().iter().map(|byte| format!("{byte:02x}")).collect(),
+        }
+    }
+}
+
+fn failed(error: journal::Error) -> Failure {
+    Failure::new(Failure::FAILED, Chain(&error).to_string())
+}

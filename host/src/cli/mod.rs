@@ -1,0 +1,87 @@
+//! The command line: what was typed becomes a struct, and each struct does one thing. Exit codes: 0; 1 failed; 64
+//! usage; 69 could not start; 78 configuration.
+
+mod check;
+mod dev;
+mod events;
+mod filter;
+//TMP mod listen;
+mod log;
+//TMP mod outward;
+mod run;
+//TMP mod send;
+
+use crate::config::Problem;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// A WebAssembly-extensible edge gateway: webhooks in, durable; WebSocket clients out; filters in between.
+#[derive(Parser)]
+#[command(name = "postern", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::Run),
+    Check(check::Check),
+//TMP     Listen(listen::Listen),
+//TMP     Send(send::Send),
+    #[command(subcommand)]
+    Events(events::Events),
+    #[command(subcommand)]
+    Filter(filter::Filter),
+}
+
+/// Why a command did not do what it was asked, for standard error.
+#[derive(Debug)]
+pub struct Failure {
+    pub code: u8,
+    pub message: String,
+}
+
+impl Failure {
+    pub const FAILED: u8 = 1;
+    pub const USAGE: u8 = 64;
+    pub const CANNOT_START: u8 = 69;
+    pub const CONFIG: u8 = 78;
+
+    pub fn new(code: u8, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    /// All that is wrong with a configuration.
+    fn config(problems: &[Problem]) -> Self {
+        let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
+        Self::new(Self::CONFIG, lines.join("\n"))
+    }
+}
+
+/// Does what the command line says. All of `main`.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors; clap knows which stream each belongs on.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { Failure::USAGE } else { 0 });
+        }
+    };
+    let done = match arguments.command {
+        Command::Run(run) => run.execute(),
+        Command::Check(check) => check.execute(),
+//TMP         Command::Listen(listen) => listen.execute(),
+//TMP         Command::Send(send) => send.execute(),
+        Command::Events(events) => events.execute(),
+        Command::Filter(filter) => filter.execute(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{}", failure.message);
+            ExitCode::from(failure.code)
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! A small HTTP/1.1 client: one connection, one request at a time, the connection kept for the next.
+
+use super::{Destination, Error, Stream};
+use crate::task;
+use bytes::Bytes;
+use http::header::HOST;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use std::error::Error as _;
+use std::io;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// From the first byte of a request to the last of its answer.
+const ANSWERING: Duration = Duration::from_secs(30);
+
+/// Of an answer's body, this much is kept to be shown.
+const KEPT: usize = 16 << 10;
+
+/// An answer longer than this costs the connection, since its end would have to be waited for.
+const LONGEST: usize = 4 << 20;
+
+/// What a server said.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    /// The beginning of its body.
+    pub text: String,
+}
+
+/// A connection to `destination`, opened when it is first needed and again when it was closed.
+pub struct Client {
+    destination: Destination,
+    kept: Option<SendRequest<Full<Bytes>>>,
+}
+
+impl Client {
+    pub fn new(destination: Destination) -> Self {
+        Self { destination, kept: None }
+    }
+
+    pub fn destination(&self) -> &Destination {
+        &self.destination
+    }
+
+    /// POSTs `body` and reads the answer. Not cancel safe: dropped half way, it costs the connection.
+    ///
+    /// A server may close a kept connection at the very moment it is used again, so a request that found no answer
+    /// there is sent once more on a new one. It may then arrive twice; without, it might not arrive at all.
+    pub async fn post(&mut self, headers: &HeaderMap, body: Bytes) -> Result<Answer, Error> {
+        if let Some(sender) = self.kept.take() {
+            match self.exchange(sender, headers, body.clone()).await {
+                Err(Error::Exchange(error)) if gone(&error) => {}
+                done => return done,
+            }
+        }
+        let sender = connection(self.destination.open().await?).await?;
+        self.exchange(sender, headers, body).await
+    }
+
+    async fn exchange(
+        &mut self,
+        mut sender: SendRequest<Full<Bytes>>,
+        headers: &HeaderMap,
+        body: Bytes,
+    ) -> Result<Answer, Error> {
+        let request = request(&self.destination, Method::POST, headers, Full::new(body))?;
+        let exchanged = async {
+            sender.ready().await?;
+            read(sender.send_request(request).await?).await
+        };
+        let exchanged = timeout(ANSWERING, exchanged).await;
+        let (answer, whole) =
+            exchanged.map_err(|_| Error::Unanswered(ANSWERING.as_secs()))?.map_err(Error::Exchange)?;
+        self.kept = whole.then_some(sender);
+        Ok(answer)
+    }
+}
+
+/// A request for the path of `destination`.
+pub fn request<B>(
+    destination: &Destination,
+    method: Method,
+    headers: &HeaderMap,
+    body: B,
+) -> Result<Request<B>, Error> {
+    let request = Request::builder().method(method).uri(destination.address.target.clone());
+    let mut request = request.body(body).map_err(Error::Header)?;
+    request.headers_mut().insert(HOST, destination.address.authority.clone());
+    request.headers_mut().extend(headers.clone());
+    Ok(request)
+}
+
+/// Begins HTTP/1.1 on `stream`. The connection lives on its own until both sides are done with it.
+pub async fn connection(stream: Box<dyn Stream>) -> Result<SendRequest<Full<Bytes>>, Error> {
+    let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(Error::Exchange)?;
+    task::background(async move {
+        // What goes wrong is told to whoever waits for an answer.
+        let _ = connection.with_upgrades().await;
+    });
+    Ok(sender)
+}
+
+/// Reads an answer, and says whether to its end.
+pub async fn read(response: Response<Incoming>) -> Result<(Answer, bool), hyper::Error> {
+    let (head, mut body) = response.into_parts();
+    let (mut text, mut length) = (Vec::new(), 0);
+    let mut whole = true;
+    while let Some(frame) = body.frame().await {
+        let Ok(piece) = frame?.into_data() else { continue };
+        length += piece.len();
+        text.extend_from_slice(&piece[..piece.len().min(KEPT - text.len())]);
+        if length > LONGEST {
+            whole = false;
+            break;
+        }
+    }
+    let text = String::from_utf8_lossy(&text).into_owned();
+    Ok((Answer { status: head.status, headers: head.headers, text }, whole))
+}
+
+/// Whether the connection had ended before the server said anything.
+fn gone(error: &hyper::Error) -> bool {
+    let broken = error.source().and_then(|source| source.downcast_ref::<io::Error>()).is_some_and(|source| {
+        matches!(
+            source.kind(),
+            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted
+        )
+    });
+    broken || error.is_closed() || error.is_canceled() || error.is_incomplete_message()
+}

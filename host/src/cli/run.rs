@@ -1,0 +1,71 @@
+//! `postern run`: a gateway, until it is told to stop.
+
+use super::{Failure, check, dev, log};
+use crate::app::Plan;
+use std::path::PathBuf;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+/// Serve, until SIGTERM or Ctrl-C
+#[derive(clap::Args)]
+pub struct Run {
+    /// The configuration [default: postern.toml]
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// No file needed: a demo webhook, stream and filters, a certificate for localhost, data in ./postern-data
+    #[arg(long)]
+    dev: bool,
+}
+
+impl Run {
+    pub fn execute(self) -> Result<(), Failure> {
+        let config = if self.dev { dev::load(self.config)? } else { check::load(self.config)? };
+        log::start(&config.log)?;
+        let plan = Plan::new(config).map_err(|problems| Failure::config(&problems))?;
+        let tour = if self.dev { Some(dev::Tour::prepare(&plan.config)?) } else { None };
+        let cannot_start = |error: String| Failure::new(Failure::CANNOT_START, error);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .thread_name("postern")
+            .build()
+            .map_err(|error| cannot_start(format!("failed to start threads: {error}")))?;
+        runtime.block_on(async {
+            let signals = Signals::listen().map_err(|error| cannot_start(format!("failed to listen for signals: {error}")))?;
+            let app = plan.bind().map_err(|fault| cannot_start(fault.to_string()))?;
+            if let Some(tour) = tour {
+                tour.print(app.addresses().0, app.addresses().1);
+            }
+            app.run(signals.reached(1), signals.reached(2)).await;
+            Ok(())
+        })
+    }
+}
+
+/// Counts the signals that ask for an end: the first asks for an orderly one, the second for a quick one.
+struct Signals(watch::Receiver<u32>);
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let (sender, receiver) = watch::channel(0);
+        crate::task::background(async move {
+            loop {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+                sender.send_modify(|count| *count += 1);
+            }
+        });
+        Ok(Self(receiver))
+    }
+
+    fn reached(&self, count: u32) -> impl Future<Output = ()> + use<> {
+        let mut signals = self.0.clone();
+        async move {
+            // The sender lives as long as the process.
+            let _ = signals.wait_for(|seen| *seen >= count).await;
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! `postern send`: signs payloads and POSTs them as Meta does, so that a gateway can be tried without Meta.
+//!
+//! The bytes of a file are the body, untouched, and the signature is over them. One request at a time on one kept
+//! connection; each is a line on standard output as soon as it is answered, so that after a failure the lines say which
+//! were acknowledged. The secret is never printed.
+
+#[cfg(test)]
+mod tests;
+
+use super::Failure;
+use super::outward::{self, Client, Destination, Kind, Trust};
+use crate::error::Chain;
+use crate::secret::Secret;
+use bytes::Bytes;
+use data_encoding::HEXLOWER;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use ring::hmac;
+use serde::Serialize;
+use std::convert::Infallible;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use tokio::time::interval;
+
+/// Sign payloads and POST them as Meta does
+#[derive(clap::Args)]
+pub struct Send {
+    /// The payloads, each a request body as it is; `-` is standard input
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// The webhook to send them to
+    #[arg(long, value_name = "URL")]
+    to: String,
+    /// The app secret to sign with
+    #[arg(long, value_parser = secret, required_unless_present = "secret_file", conflicts_with = "secret_file")]
+    secret: Option<Secret>,
+    /// A file that holds the app secret: other users of this machine can see what is on a command line
+    #[arg(long, value_name = "FILE")]
+    secret_file: Option<PathBuf>,
+    /// Send all of them this many times
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    repeat: u64,
+    /// Send at most this many a second, such as `100/s` [default: as fast as they are answered]
+    #[arg(long, value_name = "N/s", value_parser = pace)]
+    rate: Option<Duration>,
+    #[command(flatten)]
+    trust: Trust,
+    /// Print each answer as a line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Send {
+    pub fn execute(self) -> Result<(), Failure> {
+        let work = self.prepare(&mut io::stdin().lock())?;
+        outward::block_on(work.run(&mut io::stdout().lock()))
+    }
+
+    /// Reads all that is to be read: nothing is sent when one of the files cannot be.
+    fn prepare(self, input: &mut impl Read) -> Result<Work, Failure> {
+        let destination = Destination::new(&self.to, Kind::Http, &self.trust)?;
+        let key = key(self.secret, self.secret_file.as_deref())?;
+        if self.files.iter().filter(|file| file.as_os_str() == "-").count() > 1 {
+            return Err(Failure::new(Failure::USAGE, "standard input, `-`, can be sent only once; use --repeat"));
+        }
+        let payloads = self.files.iter().map(|file| Payload::read(file, &key, input)).collect::<Result<_, _>>()?;
+        Ok(Work { destination, payloads, repeat: self.repeat, pace: self.rate, json: self.json })
+    }
+}
+
+/// All that is to be done.
+struct Work {
+    destination: Destination,
+    payloads: Vec<Payload>,
+    repeat: u64,
+    /// From the start of one request to that of the next.
+    pace: Option<Duration>,
+    json: bool,
+}
+
+impl Work {
+    async fn run(self, out: &mut impl Write) -> Result<(), Failure> {
+        let mut client = Client::new(self.destination);
+        let mut ticks = self.pace.map(interval);
+        let (began, mut sent, mut refused) = (Instant::now(), 0_u64, 0_u64);
+        for _ in 0..self.repeat {
+            for payload in &self.payloads {
+                if let Some(ticks) = &mut ticks {
+                    ticks.tick().await;
+                }
+                let result = payload.send(&mut client).await?;
+                sent += 1;
+                refused += u64::from(result.status != 200);
+                let line = if self.json { result.json() } else { result.text() };
+                writeln!(out, "{line}").map_err(unwritten)?;
+            }
+        }
+        if sent > 1 && !self.json {
+            let (acknowledged, seconds) = (sent - refused, began.elapsed().as_secs_f64());
+            outward::note(&format!("{acknowledged} of {sent} answered 200, in {seconds:.1} s"));
+        }
+        if refused > 0 {
+            return Err(Failure::new(Failure::FAILED, format!("not answered with 200: {refused} of {sent}")));
+        }
+        Ok(())
+    }
+}
+
+/// One request, signed already.
+struct Payload {
+    file: String,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Payload {
+    fn read(file: &Path, key: &hmac::Key, input: &mut impl Read) -> Result<Self, Failure> {
+        let body = if file.as_os_str() == "-" {
+            let mut body = Vec::new();
+            input.read_to_end(&mut body).map(|_| body)
+        } else {
+            fs::read(file)
+        };
+        let body = body.map_err(|error| unreadable(file, &error))?;
+        Ok(Self { file: file.display().to_string(), headers: headers(key, &body), body: body.into() })
+    }
+
+    async fn send(&self, client: &mut Client) -> Result<Sent<'_>, Failure> {
+        let began = Instant::now();
+        let answer = client.post(&self.headers, self.body.clone()).await.map_err(|error| {
+            let (file, to) = (&self.file, &client.destination().address);
+            Failure::new(Failure::FAILED, format!("failed to send `{file}` to `{to}`: {}", Chain(&error)))
+        })?;
+        // Microseconds are as fine as this is true.
+        let milliseconds = (began.elapsed().as_secs_f64() * 1e6).round() / 1e3;
+        let status = answer.status.as_u16();
+        let answer = if status == 200 { String::new() } else { outward::first_line(&answer.text) };
+        Ok(Sent { status, milliseconds, file: &self.file, bytes: self.body.len(), answer })
+    }
+}
+
+/// What became of one request.
+#[derive(Serialize)]
+struct Sent<'a> {
+    status: u16,
+    milliseconds: f64,
+    file: &'a str,
+    bytes: usize,
+    /// What a server that refused it said.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    answer: String,
+}
+
+impl Sent<'_> {
+    fn text(&self) -> String {
+        let colon = if self.answer.is_empty() { "" } else { ": " };
+        format!("{} in {:.1} ms  {}{colon}{}", self.status, self.milliseconds, self.file, self.answer)
+    }
+
+    fn json(&self) -> String {
+        serde_json::to_string(self).expect("numbers and strings are always JSON")
+    }
+}
+
+/// The headers of Meta's own requests that a receiver may look at.
+fn headers(key: &hmac::Key, body: &[u8]) -> HeaderMap {
+    let signature = format!("sha256={}", HEXLOWER.encode(hmac::sign(key, body).as_ref()));
+    let signature = HeaderValue::from_str(&signature).expect("hexadecimal digits may stand in a header");
+    HeaderMap::from_iter([
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (USER_AGENT, HeaderValue::from_static("facebookexternalua")),
+        (HeaderName::from_static("x-hub-signature-256"), signature),
+    ])
+}
+
+fn key(given: Option<Secret>, file: Option<&Path>) -> Result<hmac::Key, Failure> {
+    let secret = match (given, file) {
+        (Some(secret), _) => secret,
+        (None, Some(file)) => {
+            let text = fs::read_to_string(file).map_err(|error| unreadable(file, &error))?;
+            // Editors end a file with a line break, which nobody means to be of the secret.
+            Secret::new(text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line)))
+        }
+        (None, None) => Secret::new(""),
+    };
+    if secret.is_empty() {
+        return Err(Failure::new(Failure::USAGE, "the secret to sign with is empty"));
+    }
+    Ok(hmac::Key::new(hmac::HMAC_SHA256, secret.reveal().as_bytes()))
+}
+
+fn secret(text: &str) -> Result<Secret, Infallible> {
+    Ok(Secret::new(text))
+}
+
+/// `100/s`, or `100`, as the time between two.
+fn pace(text: &str) -> Result<Duration, &'static str> {
+    const WRONG: &str = "write how many a second, such as `100/s`, from 0.001 to 1000000";
+    let rate: f64 = text.strip_suffix("/s").unwrap_or(text).trim().parse().map_err(|_| WRONG)?;
+    if (0.001..=1e6).contains(&rate) { Ok(Duration::from_secs_f64(1.0 / rate)) } else { Err(WRONG) }
+}
+
+fn unreadable(file: &Path, error: &io::Error) -> Failure {
+    Failure::new(Failure::FAILED, format!("failed to read `{}`: {error}", file.display()))
+}
+
+fn unwritten(error: io::Error) -> Failure {
+    Failure::new(Failure::FAILED, format!("failed to write to standard output: {error}"))
+}

@@ -1,0 +1,139 @@
+//! The sections `[webhooks.NAME]` and `[streams.NAME]`: what comes in, and who gets it.
+
+use super::reader::{Read, Section, Value};
+use super::schema::{Provider, Slow, Stream, Webhook};
+use super::tree::Item;
+use std::collections::BTreeSet;
+
+pub(super) fn webhook(mut section: Section<'_>, filters: &BTreeSet<String>) -> Read<Webhook> {
+    let path = section.required("path").and_then(|value| value.url_path());
+    let provider = section.required("provider").and_then(|value| provider(&value));
+    let verify_token = section.required("verify_token").and_then(|value| value.secret());
+    let app_secret = section.required("app_secret").and_then(|value| value.secrets());
+    let filters = section.optional("filters").map_or(Ok(vec![]), |value| value.names(filters, "filter"));
+    let split = section.required("split").and_then(|value| match value.boolean()? {
+        false => Ok(()),
+        true => Err(value.problem_with_hint(
+            "is not supported by this version of postern: it delivers what was sent as one event",
+            "leave it out, or set `split = false`",
+        )),
+    });
+    section.finish(&["client_auth", "client_name"]);
+    split?;
+    Ok(Webhook {
+        path: path?,
+        provider: provider?,
+        verify_token: verify_token?,
+        app_secret: app_secret?,
+        filters: filters?,
+    })
+}
+
+fn provider(value: &Value<'_>) -> Read<Provider> {
+    const LATER: [&str; 9] =
+        ["standard-webhooks", "github", "stripe", "slack", "shopify", "twilio", "telegram", "hmac", "none"];
+    match &value.node.item {
+        Item::Text(text) if LATER.contains(&text.as_str()) => Err(value.problem_with_hint(
+            format!("is not supported by this version of postern: `{text}`"),
+            "the one provider it knows is `meta`",
+        )),
+        _ => value.choice(&[("meta", Provider::Meta)]),
+    }
+}
+
+pub(super) fn stream(
+    mut section: Section<'_>,
+    webhooks: &BTreeSet<String>,
+    filters: &BTreeSet<String>,
+) -> Read<Stream> {
+    let all = || Ok(webhooks.iter().cloned().collect());
+    let path = section.required("path").and_then(|value| value.url_path());
+    let carried = section.optional("webhooks").map_or_else(all, |value| value.names(webhooks, "webhook"));
+    let admission = section.optional("admission").map_or(Ok(vec![]), |value| value.names(filters, "filter"));
+    let open = section.required("open").and_then(|value| value.boolean());
+    let slow = section
+        .required("slow")
+        .and_then(|value| value.choice(&[("catch-up", Slow::CatchUp), ("disconnect", Slow::Disconnect)]));
+    let origins = section.optional("origins").map(|value| origins(&value)).transpose();
+    let heartbeat = section.required("heartbeat").and_then(|value| value.duration());
+    let admitted = match (&admission, &open) {
+        (Ok(filters), Ok(false)) if filters.is_empty() => Err(section.problem_with_hint(
+            "",
+            "lets nobody in: it has no admission filter and is not open",
+            "name a filter in `admission`, or say `open = true` if anyone may connect",
+        )),
+        (Ok(filters), Ok(true)) if !filters.is_empty() => Err(section.problem_with_hint(
+            "open",
+            "contradicts `admission`, which asks filters whom to let in",
+            "keep one of the two",
+        )),
+        _ => Ok(()),
+    };
+    section.finish(&[
+        "audience",
+        "client",
+        "events",
+        "frame_size",
+        "pong",
+        "compression",
+        "client_auth",
+        "client_name",
+    ]);
+    admitted?;
+    Ok(Stream {
+        path: path?,
+        webhooks: carried?,
+        admission: admission?,
+        slow: slow?,
+        origins: origins?,
+        heartbeat: heartbeat?,
+    })
+}
+
+fn origins(value: &Value<'_>) -> Read<Vec<String>> {
+    let expected = "origins such as `https://desk.example.com`: scheme, host and port, no path";
+    let origins: Vec<Read<String>> = value
+        .list()
+        .iter()
+        .map(|element| {
+            let text = element.text(expected)?;
+            match text.split_once("://") {
+                Some((scheme, host)) if is_origin(scheme, host) => Ok(text.to_ascii_lowercase()),
+                _ if text == "*" => Err(element.wrong_with_hint(expected, "leave `origins` out to let any origin in")),
+                _ => Err(element.wrong(expected)),
+            }
+        })
+        .collect();
+    origins.into_iter().collect()
+}
+
+fn is_origin(scheme: &str, host: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_graphic() && !"/?#@*\\".contains(c);
+    !scheme.is_empty()
+        && !host.is_empty()
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric())
+        && host.chars().all(allowed)
+}
+
+impl Value<'_> {
+    /// The path of a URL, as it stands in a request: it is compared byte for byte.
+    fn url_path(&self) -> Read<String> {
+        let expected = "a path that begins with `/`";
+        let text = self.text(expected)?;
+        let what_for = |character: char| match character {
+            '?' => Some("must be a path without a query"),
+            '#' => Some("must be a path without a fragment"),
+            '*' => Some("must be one path: `*` matches nothing here"),
+            '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}' => {
+                Some("must be a path as a request has it: percent-encoded")
+            }
+            _ if !character.is_ascii_graphic() => Some("must be a path as a request has it: percent-encoded"),
+            _ => None,
+        };
+        match text.chars().find_map(what_for) {
+            _ if !text.starts_with('/') => Err(self.wrong(expected)),
+            Some(what) => Err(self.problem(what)),
+            None => Ok(text.to_owned()),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The sections `[filters.NAME]`.
+
+use super::locate::inline;
+use super::reader::{Read, Section, Value};
+use super::schema::{Component, Filter, OnError};
+use super::tree::{Item, Node};
+use bytesize::ByteSize;
+use serde_json::{Map, Number, Value as Json};
+
+pub(super) fn filter(mut section: Section<'_>) -> Read<Filter> {
+    let file = section.required("file").and_then(|value| component(&value));
+    let sha256 = section.optional("sha256").map(|value| sha256(&value)).transpose();
+    let on_error = section
+        .required("on_error")
+        .and_then(|value| value.choice(&[("hold", OnError::Hold), ("pass", OnError::Pass), ("drop", OnError::Drop)]));
+    let deadline = section.required("deadline").and_then(|value| value.duration());
+    // From one page of WebAssembly memory to all that 32 bits can address.
+    let memory = section.required("memory").and_then(|value| value.size(ByteSize::kib(64)..=ByteSize::gib(4)));
+    let config = section.optional("config").map_or_else(|| Ok(Json::Object(Map::new())), |value| config(&value));
+    section.finish(&["instances", "shadow", "breaker"]);
+    Ok(Filter {
+        file: file?,
+        sha256: sha256?,
+        on_error: on_error?,
+        deadline: deadline?,
+        memory: memory?,
+        config: config?,
+    })
+}
+
+fn component(value: &Value<'_>) -> Read<Component> {
+    match value.text("a path, or `builtin:NAME`")?.strip_prefix("builtin:") {
+        Some(name) => Ok(Component::Builtin(name.to_owned())),
+        None => value.path().map(Component::File),
+    }
+}
+
+fn sha256(value: &Value<'_>) -> Read<String> {
+    let expected = "a SHA-256 of 64 hexadecimal digits";
+    let text = value.text(expected)?;
+    match text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        true => Ok(text.to_ascii_lowercase()),
+        false => Err(value.wrong(expected)),
+    }
+}
+
+/// What the filter is told at its start: any table. An environment variable may hold it as JSON, or as in a file.
+fn config(value: &Value<'_>) -> Read<Json> {
+    if let Some(text) = value.node.loose() {
+        if let Ok(json @ Json::Object(_)) = serde_json::from_str(text) {
+            return Ok(json);
+        }
+        return match inline(text, &value.node.place) {
+            Some(table) if table.children().is_some() => json(&value.part(table)),
+            _ => Err(value.wrong("a table, in JSON or as `{ key = \"value\" }`")),
+        };
+    }
+    match &value.node.item {
+        Item::Table(_) => json(value),
+        _ => Err(value.wrong("a table")),
+    }
+}
+
+fn json(value: &Value<'_>) -> Read<Json> {
+    let within = |node: &Node| json(&value.part(node.clone()));
+    Ok(match &value.node.item {
+        Item::Text(text) => match value.node.loose() {
+            Some(text) => guess(text),
+            None => Json::String(text.clone()),
+        },
+        Item::Date(date) => Json::String(date.clone()),
+        Item::Boolean(boolean) => Json::Bool(*boolean),
+        Item::Integer(number) => match i64::try_from(*number) {
+            Ok(number) => Json::Number(number.into()),
+            Err(_) => return Err(value.problem("holds a number that does not fit in 64 bits")),
+        },
+        Item::Float(number) => match Number::from_f64(*number) {
+            Some(number) => Json::Number(number),
+            None => return Err(value.problem("holds a number that JSON has no word for: `inf` or `nan`")),
+        },
+        Item::List(elements) => Json::Array(elements.iter().map(within).collect::<Read<_>>()?),
+        Item::Table(children) => {
+            let pairs = children.iter().map(|(name, node)| Ok((name.clone(), within(node)?)));
+            Json::Object(pairs.collect::<Read<_>>()?)
+        }
+    })
+}
+
+/// Nothing says which type a single setting of a filter has. The text of an environment variable is taken for JSON when
+/// that, written again, is the very same text (`5`, `true`, `["a"]`), and for a string otherwise (`0123`, `1e3`).
+fn guess(text: &str) -> Json {
+    let unchanged = |json: &Json| {
+        let written = json.to_string();
+        written == text
+    };
+    match serde_json::from_str::<Json>(text) {
+        Ok(json) if json.is_array() || json.is_object() => json,
+        Ok(json) if !json.is_string() && unchanged(&json) => json,
+        _ => Json::String(text.to_owned()),
+    }
+}

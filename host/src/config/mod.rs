@@ -1,0 +1,56 @@
+//! The configuration of `postern run` and `postern check`.
+//!
+//! [`load`] lays four layers over each other (the defaults, the file, `POSTERN_` environment variables, flags of the
+//! command line) and answers with a [`Config`] in which nothing is left to parse: durations, sizes and addresses are
+//! what they say, paths are absolute, secrets are fetched. Or it answers with every [`Problem`] there is, not the first
+//! one, each with the place it comes from.
+//!
+//! It promises never to print a value that may be a secret, a mistyped one included, and never to look at the process's
+//! environment: it sees what it is handed. It blocks (it reads files, and runs the commands that secrets name), so call
+//! it where that does no harm. It opens neither certificates nor filters: whoever does tells what is wrong with them by
+//! [`Config::problem`], with the line.
+//!
+//! Reading order: `source` is what goes in and `schema` what comes out; `environment` and `layers` make one `tree` of
+//! the layers, with `locate` finding lines; `reader` and `values` take a tree apart and say what is wrong with it;
+//! `edge`, `filters`, `sections` say which keys there are and which of them agree with each other.
+
+mod problem;
+mod schema;
+mod source;
+
+mod environment;
+mod layers;
+mod locate;
+mod tree;
+
+mod reader;
+mod secret_source;
+mod suggest;
+mod values;
+
+mod edge;
+mod filters;
+mod sections;
+
+#[cfg(test)]
+mod tests;
+
+pub use problem::{Place, Problem};
+pub use schema::{
+    Admin, Component, Config, Filter, Identity, Limits, Log, LogFormat, OnError, Provider, Slow, Stream, Tls, Webhook,
+};
+pub use source::{Override, Source};
+
+/// Every key with its default and what it is for, as `postern` itself reads it before all else.
+pub const DEFAULTS: &str = include_str!("../../config/default.toml");
+
+/// The file that is read when none is named.
+pub const DEFAULT_FILE: &str = "postern.toml";
+
+/// Reads the configuration, all of it, or says all that is wrong with it.
+pub fn load(source: &Source) -> Result<Config, Vec<Problem>> {
+    let (tree, problems) = layers::merge(source).map_err(|problem| vec![problem])?;
+    let context = reader::Context::new(source, &tree, problems);
+    let config = sections::config(&context, &tree, source.dev);
+    context.conclude(config)
+}

@@ -1,0 +1,213 @@
+//! Takes a tree apart, key by key, and collects what is wrong with it.
+//!
+//! A [`Section`] knows which keys it was asked for, so at its end what is left is unknown: the code that reads a key is
+//! the only list of keys there is. Whatever fails is reported on the spot and leaves a [`Reported`], which nothing else
+//! can make; so a configuration is either whole, or there is at least one problem.
+
+use super::problem::{Place, Problem};
+use super::schema::place_in;
+use super::source::Source;
+use super::suggest::{nearest, one_of};
+use super::tree::{Item, Node, join, places};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+/// Proof that a problem was collected.
+#[derive(Clone, Copy)]
+pub(super) struct Reported(());
+
+pub(super) type Read<T> = Result<T, Reported>;
+
+pub(super) struct Context<'a> {
+    pub source: &'a Source,
+    pub places: BTreeMap<String, Place>,
+    problems: RefCell<Vec<Problem>>,
+}
+
+/// A table, and which of its keys were asked for.
+pub(super) struct Section<'a> {
+    pub context: &'a Context<'a>,
+    pub key: String,
+    entries: BTreeMap<&'a str, &'a Node>,
+    asked: Vec<&'static str>,
+    /// Set when it is no table: that was said, and nothing in it is missing.
+    broken: Option<Reported>,
+}
+
+/// A value, and what it is called.
+#[derive(Clone)]
+pub(super) struct Value<'a> {
+    pub context: &'a Context<'a>,
+    pub key: String,
+    pub node: Node,
+}
+
+/// The keys outside every section. Under a section's header they are a slip so common that it has a hint of its own.
+const TOP: [&str; 2] = ["listen", "data"];
+
+impl<'a> Context<'a> {
+    pub fn new(source: &'a Source, tree: &Node, problems: Vec<Problem>) -> Self {
+        Self { source, places: places(tree), problems: RefCell::new(problems) }
+    }
+
+    pub fn report(&self, mut problem: Problem) -> Reported {
+        if problem.place == Place::Default {
+            // Nothing was written, so the whole file is the place.
+            problem.place = place_in(&self.places, "");
+        }
+        self.problems.borrow_mut().push(problem);
+        Reported(())
+    }
+
+    /// Reports what is wrong with a key, where it (or what it belongs to) was written.
+    pub fn problem(&self, key: &str, message: String) -> Reported {
+        self.report(Problem::new(place_in(&self.places, key), key, message))
+    }
+
+    pub fn problem_with_hint(&self, key: &str, message: String, hint: String) -> Reported {
+        self.report(Problem::new(place_in(&self.places, key), key, message).with_hint(hint))
+    }
+
+    /// What was read, if nothing at all was wrong; else the problems, in the order of the layers and their lines.
+    pub fn conclude<T>(self, read: Read<T>) -> Result<T, Vec<Problem>> {
+        let mut problems = self.problems.into_inner();
+        match read {
+            Ok(value) if problems.is_empty() => Ok(value),
+            _ => {
+                problems.sort_by_key(|problem| problem.place.order());
+                Err(problems)
+            }
+        }
+    }
+}
+
+impl<'a> Section<'a> {
+    pub fn of(context: &'a Context<'a>, key: String, node: &'a Node) -> Self {
+        let section = Self { context, key, entries: BTreeMap::new(), asked: Vec::new(), broken: None };
+        match &node.item {
+            Item::Table(children) => {
+                let entries = children.iter().map(|(name, node)| (name.as_str(), node)).collect();
+                Self { entries, ..section }
+            }
+            _ => {
+                let message = format!("`{}` must be a table, not {}", section.key, node.kind());
+                let problem = Problem::new(node.place.clone(), &section.key, message);
+                let reported = context.report(match section.key.split_once('.') {
+                    Some((table, _)) => problem.with_hint(format!("each has a section of its own: `[{table}.NAME]`")),
+                    None => problem,
+                });
+                Self { broken: Some(reported), ..section }
+            }
+        }
+    }
+
+    pub fn optional(&mut self, name: &'static str) -> Option<Value<'a>> {
+        self.asked.push(name);
+        let node = self.entries.remove(name)?;
+        Some(Value { context: self.context, key: join(&self.key, name), node: node.clone() })
+    }
+
+    pub fn required(&mut self, name: &'static str) -> Read<Value<'a>> {
+        match (self.optional(name), self.broken) {
+            (Some(value), _) => Ok(value),
+            (None, Some(reported)) => Err(reported),
+            (None, None) => {
+                let key = join(&self.key, name);
+                Err(self.context.problem(&key, format!("`{key}` is missing")))
+            }
+        }
+    }
+
+    /// A table in this one. One that nobody wrote is empty.
+    pub fn section(&mut self, name: &'static str) -> Self {
+        self.asked.push(name);
+        let key = join(&self.key, name);
+        match self.entries.remove(name) {
+            Some(node) => Self::of(self.context, key, node),
+            None => {
+                Self { context: self.context, key, entries: BTreeMap::new(), asked: Vec::new(), broken: self.broken }
+            }
+        }
+    }
+
+    /// The sections in a table whose keys are names of the user's choice.
+    pub fn named(&mut self, name: &'static str) -> Vec<(String, Self)> {
+        let table = self.section(name);
+        let sections = table.entries.iter().map(|(name, node)| {
+            let key = join(&table.key, name);
+            if !is_name(name) {
+                self.context.problem(
+                    &key,
+                    format!("`{key}` has a name that is not 1 to 64 lower-case letters, digits, `-` and `_`"),
+                );
+            }
+            ((*name).to_owned(), Self::of(self.context, key, node))
+        });
+        sections.collect()
+    }
+
+    /// Reports what is wrong with one of its keys, or with all of it where the name is empty.
+    pub fn problem_with_hint(&self, name: &str, what: &str, hint: &str) -> Reported {
+        let key = if name.is_empty() { self.key.clone() } else { join(&self.key, name) };
+        self.context.problem_with_hint(&key, format!("`{key}` {what}"), hint.to_owned())
+    }
+
+    /// Reports every key that was not asked for. `later` are those of the next versions.
+    pub fn finish(self, later: &[&str]) {
+        for name in self.entries.keys() {
+            let key = join(&self.key, name);
+            if later.contains(name) {
+                self.context.problem(&key, format!("`{key}` is not supported by this version of postern"));
+                continue;
+            }
+            let hint = match nearest(name, self.asked.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if TOP.contains(name) && !self.key.is_empty() => {
+                    format!("`{name}` belongs above the first section, not into `[{}]`", self.key)
+                }
+                None => format!("it can be {}", one_of(&self.asked)),
+            };
+            self.context.problem_with_hint(&key, format!("`{key}` is not a known key"), hint);
+        }
+    }
+}
+
+impl<'a> Value<'a> {
+    /// Reports that it is not what it must be, and tells no more of what it is than its kind.
+    pub fn wrong(&self, expected: &str) -> Reported {
+        self.problem(format!("must be {expected}{}", self.instead()))
+    }
+
+    pub fn wrong_with_hint(&self, expected: &str, hint: &str) -> Reported {
+        self.problem_with_hint(format!("must be {expected}{}", self.instead()), hint)
+    }
+
+    /// Reports what is wrong with it: `is empty`.
+    pub fn problem(&self, what: impl AsRef<str>) -> Reported {
+        let message = format!("`{}` {}", self.key, what.as_ref());
+        self.context.report(Problem::new(self.node.place.clone(), &self.key, message))
+    }
+
+    pub fn problem_with_hint(&self, what: impl AsRef<str>, hint: &str) -> Reported {
+        let message = format!("`{}` {}", self.key, what.as_ref());
+        self.context.report(Problem::new(self.node.place.clone(), &self.key, message).with_hint(hint))
+    }
+
+    /// A part of it, under the same name.
+    pub fn part(&self, node: Node) -> Self {
+        Self { context: self.context, key: self.key.clone(), node }
+    }
+
+    /// Of a text it is not the kind that is wrong.
+    fn instead(&self) -> String {
+        match self.node.item {
+            Item::Text(_) => String::new(),
+            _ => format!(", not {}", self.node.kind()),
+        }
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
+    (1..=64).contains(&name.len()) && name.bytes().all(allowed)
+}

@@ -1,0 +1,186 @@
+//! What a configuration is once it is read: every value in its final type, every name it uses defined.
+
+use super::problem::{Place, Problem};
+use crate::secret::Secret;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// At least one.
+    pub listen: Vec<SocketAddr>,
+    pub data: PathBuf,
+    pub tls: Tls,
+    pub webhooks: BTreeMap<String, Webhook>,
+    pub streams: BTreeMap<String, Stream>,
+    pub filters: BTreeMap<String, Filter>,
+    pub admin: Admin,
+    pub limits: Limits,
+    pub log: Log,
+    /// Where each key was written, tables included.
+    pub(super) places: BTreeMap<String, Place>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tls {
+    pub identity: Identity,
+    pub handshake_timeout: Duration,
+}
+
+/// Who postern is to those who connect.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Identity {
+    Files {
+        certificate: PathBuf,
+        key: PathBuf,
+        key_password: Option<Secret>,
+    },
+    /// No TLS here: `plain = true` was said.
+    Plain,
+    /// Nothing was said, and postern was started with `--dev`: it makes its own.
+    Development,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Webhook {
+    /// Begins with `/`. No other webhook has it; a stream may.
+    pub path: String,
+    pub provider: Provider,
+    pub verify_token: Secret,
+    /// At least one.
+    pub app_secret: Vec<Secret>,
+    /// Names in `Config::filters`, in the order in which they run.
+    pub filters: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Provider {
+    Meta,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stream {
+    /// Begins with `/`. No other stream has it; a webhook may.
+    pub path: String,
+    /// Names in `Config::webhooks`. Not saying any means all, and then all are here.
+    pub webhooks: Vec<String>,
+    /// Names in `Config::filters`. Empty only when `open = true` was said.
+    pub admission: Vec<String>,
+    pub slow: Slow,
+    /// Lower case, no slash at the end. `None` is any, and none at all.
+    pub origins: Option<Vec<String>>,
+    /// Shorter than `Limits::idle`.
+    pub heartbeat: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slow {
+    CatchUp,
+    Disconnect,
+}
+
+#[derive(Clone, PartialEq)]
+pub struct Filter {
+    pub file: Component,
+    /// 64 lower-case hexadecimal digits.
+    pub sha256: Option<String>,
+    pub on_error: OnError,
+    pub deadline: Duration,
+    pub memory: usize,
+    /// An object.
+    pub config: serde_json::Value,
+}
+
+impl fmt::Debug for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without what the filter is told: only the filter knows whether that is a secret.
+        f.debug_struct("Filter").field("file", &self.file).field("sha256", &self.sha256).finish_non_exhaustive()
+    }
+}
+
+/// Where a filter's component comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Component {
+    File(PathBuf),
+    /// `builtin:NAME`: one of those that postern carries with it.
+    Builtin(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnError {
+    Hold,
+    Pass,
+    Drop,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Admin {
+    pub listen: SocketAddr,
+    /// There is one whenever `listen` is not loopback.
+    pub token: Option<Secret>,
+}
+
+/// None of them is zero. Sizes are in bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub body: usize,
+    pub headers: usize,
+    pub header_count: usize,
+    pub header_timeout: Duration,
+    pub body_timeout: Duration,
+    pub inflight: usize,
+    pub connections: usize,
+    pub connections_per_address: usize,
+    pub client_message: usize,
+    pub client_messages_per_second: u32,
+    /// How long a client may leave a ping unanswered.
+    pub idle: Duration,
+    pub filter_output: usize,
+    pub labels: usize,
+    /// The memory that holds the newest frames for everyone.
+    pub ring: usize,
+    pub drain_timeout: Duration,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// Directives that `tracing_subscriber::EnvFilter` understands: `info`, `postern=debug,info`.
+    pub level: String,
+    pub format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    Auto,
+    Text,
+    Json,
+}
+
+impl Config {
+    /// Where `filters.redact.file` was written; for a key that was not written, where what it belongs to was.
+    pub fn place(&self, key: &str) -> Place {
+        place_in(&self.places, key)
+    }
+
+    /// What a later stage found wrong with the value of a key, at its place.
+    pub fn problem(&self, key: &str, message: impl Into<String>) -> Problem {
+        Problem::new(self.place(key), key, message)
+    }
+}
+
+pub(super) fn place_in(places: &BTreeMap<String, Place>, key: &str) -> Place {
+    let mut key = key;
+    loop {
+        if let Some(place) = places.get(key) {
+            return place.clone();
+        }
+        match key.rsplit_once('.') {
+            Some((parent, _)) => key = parent,
+            None => return places.get("").cloned().unwrap_or(Place::Default),
+        }
+    }
+}

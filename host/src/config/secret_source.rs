@@ -1,0 +1,182 @@
+//! Secrets: a string, or where to get one: `{ file = "…" }`, `{ env = "…" }`, `{ command = "…" }`.
+//!
+//! What cannot be had is told by its key and its source, never by what was got. A command is not repeated either: its
+//! arguments may hold a password.
+
+use super::locate::inline;
+use super::problem::Place;
+use super::reader::{Read, Reported, Section, Value};
+use super::tree::{Item, Node};
+use crate::secret::Secret;
+use crate::task;
+use std::ffi::OsStr;
+use std::io::{self, Read as _};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// A secret is a line or a key, not a device that never ends.
+const MOST: u64 = 64 * 1024;
+
+/// How long a command may take. It runs while postern starts and reloads, and nobody is there to type.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const EXPECTED: &str = "a string, `{ file = \"…\" }`, `{ env = \"…\" }` or `{ command = \"…\" }`";
+
+impl Value<'_> {
+    /// The secret itself; never an empty one, which would let everybody in.
+    pub fn secret(&self) -> Read<Secret> {
+        match &self.node.item {
+            Item::Text(text) => match self.node.loose().and_then(|text| inline(text, &self.node.place)) {
+                Some(table) if table.children().is_some() => self.part(table).secret(),
+                _ => self.not_empty(text.clone()),
+            },
+            Item::Table(_) => self.fetched(),
+            _ => Err(self.wrong(EXPECTED)),
+        }
+    }
+
+    /// One secret or a list of them, at least one. Commas separate nothing here: a secret may hold them.
+    pub fn secrets(&self) -> Read<Vec<Secret>> {
+        let list = match (&self.node.item, self.node.loose()) {
+            (Item::List(_), _) => self.list(),
+            (_, Some(text)) => match inline(text, &self.node.place) {
+                Some(Node { item: Item::List(elements), .. }) => {
+                    elements.into_iter().map(|element| self.part(element)).collect()
+                }
+                _ => vec![self.clone()],
+            },
+            _ => vec![self.clone()],
+        };
+        if list.is_empty() {
+            return Err(self.problem("is empty: there must be at least one"));
+        }
+        let secrets: Vec<Read<Secret>> = list.iter().map(Value::secret).collect();
+        secrets.into_iter().collect()
+    }
+
+    fn fetched(&self) -> Read<Secret> {
+        let mut section = Section::of(self.context, self.key.clone(), &self.node);
+        let sources = [section.optional("file"), section.optional("env"), section.optional("command")];
+        section.finish(&[]);
+        // One layer may replace another's source by a different one; within a layer there must be one.
+        let highest = sources.iter().flatten().map(|value| value.node.place.layer()).max();
+        let counts = |value: &&Value<'_>| Some(value.node.place.layer()) == highest;
+        let [file, env, command] = sources.each_ref().map(|source| source.as_ref().filter(counts));
+        match (file, env, command) {
+            (Some(file), None, None) => self.read_file(&file.path()?),
+            (None, Some(variable), None) => self.read_variable(variable.text("the name of an environment variable")?),
+            (None, None, Some(command)) => self.ask_command(command.text("a command")?),
+            _ => Err(self.problem(format!("must be {EXPECTED}, and only one of them"))),
+        }
+    }
+
+    fn read_file(&self, path: &Path) -> Read<Secret> {
+        let mut bytes = Vec::new();
+        let read = std::fs::File::open(path).and_then(|file| file.take(MOST + 1).read_to_end(&mut bytes));
+        let named = format!("its file {}", path.display());
+        match read {
+            Ok(_) => self.decoded(bytes, &named),
+            Err(error) => Err(self.failed(&format!("{named} cannot be read: {error}"))),
+        }
+    }
+
+    fn read_variable(&self, variable: &str) -> Read<Secret> {
+        let environment = &self.context.source.environment;
+        let found = environment.iter().find(|(name, _)| name.as_os_str() == OsStr::new(variable));
+        let named = format!("its environment variable `{}`", variable.escape_debug());
+        match found.map(|(_, value)| value.to_str()) {
+            Some(Some("")) => Err(self.failed(&format!("{named} is empty"))),
+            Some(Some(text)) => Ok(Secret::new(text)),
+            Some(None) => Err(self.failed(&format!("{named} is not UTF-8"))),
+            None => Err(self.failed(&format!("{named} is not set"))),
+        }
+    }
+
+    fn ask_command(&self, command: &str) -> Read<Secret> {
+        let directory = self.context.source.base_of(&self.node.place);
+        match run(command, directory, PATIENCE) {
+            Ok(Ran::Succeeded(bytes)) => self.decoded(bytes, "its command"),
+            Ok(Ran::Failed(status)) => Err(self.failed(&format!("its command failed: {status}"))),
+            Ok(Ran::TooLong) => Err(self.failed(&format!("its command took longer than {}s", PATIENCE.as_secs()))),
+            Err(error) => Err(self.failed(&format!("its command could not be run: {error}"))),
+        }
+    }
+
+    fn decoded(&self, bytes: Vec<u8>, named: &str) -> Read<Secret> {
+        if bytes.len() as u64 > MOST {
+            return Err(self.failed(&format!("{named} gives more than {} KiB", MOST / 1024)));
+        }
+        let Ok(mut text) = String::from_utf8(bytes) else {
+            return Err(self.failed(&format!("{named} does not give UTF-8")));
+        };
+        // One end of line is the editor's or the command's; a second one would be the secret's.
+        if text.ends_with('\n') {
+            text.pop();
+            if text.ends_with('\r') {
+                text.pop();
+            }
+        }
+        if text.is_empty() { Err(self.failed(&format!("{named} gives nothing"))) } else { Ok(Secret::new(text)) }
+    }
+
+    fn not_empty(&self, text: String) -> Read<Secret> {
+        if text.is_empty() { Err(self.problem("is empty")) } else { Ok(Secret::new(text)) }
+    }
+
+    fn failed(&self, why: &str) -> Reported {
+        self.problem(format!("could not be had: {why}"))
+    }
+}
+
+/// What became of a command.
+pub(super) enum Ran {
+    Succeeded(Vec<u8>),
+    Failed(ExitStatus),
+    TooLong,
+}
+
+/// Runs a command of the shell for what it prints. What it complains of goes where postern's own complaints go.
+pub(super) fn run(command: &str, directory: &Path, patience: Duration) -> io::Result<Ran> {
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(command).stdin(Stdio::null()).stdout(Stdio::piped());
+    if !directory.as_os_str().is_empty() {
+        shell.current_dir(directory);
+    }
+    // A group of its own, so that what the shell started can be ended with it.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut shell, 0);
+    let child = shell.spawn()?;
+    let group = child.id();
+    let (tell, told) = mpsc::sync_channel(1);
+    task::thread("secret", move || tell.send(finish(child)))?;
+    told.recv_timeout(patience).unwrap_or_else(|_| {
+        // The thread above is still waiting for the shell, so the number is still its; both end with it.
+        #[cfg(unix)]
+        Command::new("sh").arg("-c").arg(format!("kill -KILL -{group}")).stderr(Stdio::null()).status()?;
+        Ok(Ran::TooLong)
+    })
+}
+
+fn finish(mut child: Child) -> io::Result<Ran> {
+    let mut bytes = Vec::new();
+    if let Some(output) = child.stdout.take() {
+        // Dropping the rest unread ends a command that would go on printing.
+        output.take(MOST + 1).read_to_end(&mut bytes)?;
+    }
+    let status = child.wait()?;
+    // One that prints too much was ended by us: that is what is to be said of it.
+    let succeeded = status.success() || bytes.len() as u64 > MOST;
+    Ok(if succeeded { Ran::Succeeded(bytes) } else { Ran::Failed(status) })
+}
+
+impl super::source::Source {
+    /// Where the relative paths begin that were written at a place.
+    pub(super) fn base_of(&self, place: &Place) -> &Path {
+        match place {
+            Place::Flag { .. } | Place::Embedded { .. } => &self.directory,
+            Place::Default | Place::File { .. } | Place::Environment { .. } => self.base(),
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! What users meet first: what a configuration becomes, and the exact words for what is wrong with one.
+
+mod layers;
+mod problems;
+mod secrets;
+
+use super::*;
+use std::path::Path;
+use std::time::Duration;
+
+/// A configuration with nothing in it that need not be.
+const LEAST: &str = r#"
+[tls]
+plain = true
+[webhooks.whatsapp]
+path = "/whatsapp"
+verify_token = "let me in"
+app_secret = "s3cr3t"
+filters = ["redact"]
+[streams.agents]
+path = "/ws"
+open = true
+[filters.redact]
+file = "redact.wasm"
+"#;
+
+/// A directory with a `postern.toml` in it.
+struct Written {
+    directory: tempfile::TempDir,
+    source: Source,
+}
+
+fn written(toml: impl AsRef<[u8]>) -> Written {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let file = directory.path().join("postern.toml");
+    std::fs::write(&file, toml).expect("a file in it");
+    Written { source: Source { file: Some(file), ..Source::default() }, directory }
+}
+
+impl Written {
+    fn with(mut self, variables: &[(&str, &str)]) -> Self {
+        self.source.environment.extend(variables.iter().map(|(name, value)| (name.into(), value.into())));
+        self
+    }
+
+    fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    fn load(&self) -> Result<Config, Vec<Problem>> {
+        load(&self.source)
+    }
+
+    fn config(&self) -> Config {
+        self.load().unwrap_or_else(|problems| panic!("{}", told(&problems)))
+    }
+
+    /// The problems as they are printed, with `/` for where the file is.
+    fn problems(&self) -> String {
+        match self.load() {
+            Ok(_) => "none".to_owned(),
+            Err(problems) => told(&problems).replace(&format!("{}/", self.path().display()), ""),
+        }
+    }
+}
+
+fn told(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_least_configuration_has_every_default() {
+    let written = written(LEAST);
+    let config = written.config();
+    let seconds = Duration::from_secs;
+    assert_eq!(config.listen, ["127.0.0.1:8443".parse().unwrap()]);
+    assert_eq!(config.data, written.path().join("postern-data"));
+    assert_eq!(config.tls, Tls { identity: Identity::Plain, handshake_timeout: seconds(10) });
+    assert_eq!(config.admin, Admin { listen: "127.0.0.1:9440".parse().unwrap(), token: None });
+    assert_eq!(config.log, Log { level: "info".to_owned(), format: LogFormat::Auto });
+    assert_eq!(
+        config.limits,
+        Limits {
+            body: 3 << 20,
+            headers: 32 << 10,
+            header_count: 100,
+            header_timeout: seconds(10),
+            body_timeout: seconds(30),
+            inflight: 1024,
+            connections: 100_000,
+            connections_per_address: 1000,
+            client_message: 64 << 10,
+            client_messages_per_second: 50,
+            idle: seconds(60),
+            filter_output: 4 << 20,
+            labels: 32,
+            ring: 64 << 20,
+            drain_timeout: seconds(10),
+        }
+    );
+    let webhook = &config.webhooks["whatsapp"];
+    assert_eq!((webhook.provider, webhook.filters.as_slice()), (Provider::Meta, ["redact".to_owned()].as_slice()));
+    let stream = Stream {
+        path: "/ws".to_owned(),
+        webhooks: vec!["whatsapp".to_owned()],
+        admission: vec![],
+        slow: Slow::CatchUp,
+        origins: None,
+        heartbeat: seconds(25),
+    };
+    assert_eq!(config.streams["agents"], stream);
+    let filter = Filter {
+        file: written.path().join("redact.wasm"),
+        sha256: None,
+        on_error: OnError::Hold,
+        deadline: Duration::from_millis(50),
+        memory: 64 << 20,
+        config: serde_json::json!({}),
+    };
+    assert_eq!(config.filters["redact"], filter);
+}
+
+#[test]
+fn everything_that_can_be_said_is_understood() {
+    let written = written(
+        r#"
+        listen = ["0.0.0.0:443", "[::1]:8443"]
+        data = "/var/lib/postern"
+        tls = { certificate = "tls/cert.pem", key = "/etc/key.pem", key_password = "pass", handshake_timeout = "1m 30s" }
+        [webhooks.wa-1]
+        path = "/a"
+        provider = "meta"
+        verify_token = "v"
+        app_secret = ["new", "old"]
+        filters = ["f_2", "f1"]
+        split = false
+        [webhooks.b]
+        path = "/b"
+        verify_token = "v"
+        app_secret = "s"
+        [streams.s]
+        path = "/a"
+        webhooks = ["b"]
+        admission = ["f1"]
+        slow = "disconnect"
+        origins = ["https://Desk.example.com", "http://localhost:3000"]
+        heartbeat = "1500ms"
+        [filters.f1]
+        file = "f1.wasm"
+        sha256 = "ABCDEF0000000000000000000000000000000000000000000000000000000123"
+        on_error = "drop"
+        deadline = "1s"
+        memory = "128 MiB"
+        config = { text = "0123", list = [1, 2.5, true], at = 2026-01-02T03:04:05Z, deep = { x = [{ y = -1 }] } }
+        [filters.f_2]
+        file = "../f2.wasm"
+        on_error = "pass"
+        [filters.f_2.config]
+        a.b = "c"
+        [admin]
+        listen = "0.0.0.0:9440"
+        token = "t"
+        [limits]
+        body = 1000
+        [log]
+        level = "postern::ws=debug,info"
+        format = "json"
+        "#,
+    );
+    let config = written.config();
+    assert_eq!(config.listen.len(), 2);
+    assert_eq!(config.data, Path::new("/var/lib/postern"));
+    let Identity::Files { certificate, key, key_password } = &config.tls.identity else { panic!("{:?}", config.tls) };
+    assert_eq!(
+        (certificate.as_path(), key.as_path()),
+        (written.path().join("tls/cert.pem").as_path(), Path::new("/etc/key.pem"))
+    );
+    assert!(key_password.as_ref().is_some_and(|password| password.matches("pass")));
+    assert_eq!(config.tls.handshake_timeout, Duration::from_secs(90));
+    let webhook = &config.webhooks["wa-1"];
+    assert_eq!(webhook.filters, ["f_2", "f1"]);
+    assert!(webhook.app_secret[0].matches("new") && webhook.app_secret[1].matches("old"));
+    let stream = &config.streams["s"];
+    assert_eq!((stream.slow, stream.heartbeat), (Slow::Disconnect, Duration::from_millis(1500)));
+    assert_eq!(stream.origins.as_deref().unwrap(), ["https://desk.example.com", "http://localhost:3000"]);
+    assert_eq!(
+        (stream.webhooks.as_slice(), stream.admission.as_slice()),
+        (["b".to_owned()].as_slice(), ["f1".to_owned()].as_slice())
+    );
+    let filter = &config.filters["f1"];
+    assert_eq!(filter.sha256.as_deref().map(|hex| &hex[..6]), Some("abcdef"));
+    assert_eq!((filter.on_error, filter.memory), (OnError::Drop, 128 << 20));
+    let told = serde_json::json!({
+        "text": "0123", "list": [1, 2.5, true], "at": "2026-01-02T03:04:05Z", "deep": { "x": [{ "y": -1 }] }
+    });
+    assert_eq!(filter.config, told);
+    assert_eq!(config.filters["f_2"].config, serde_json::json!({ "a": { "b": "c" } }));
+    assert!(config.admin.token.as_ref().is_some_and(|token| token.matches("t")));
+    assert_eq!(config.limits.body, 1000);
+    assert_eq!(config.log, Log { level: "postern::ws=debug,info".to_owned(), format: LogFormat::Json });
+}
+
+/// `default.toml` shows keys without a default as `#key = …`, and prose after `# `.
+#[test]
+fn the_commented_defaults_are_the_whole_schema_and_nothing_else() {
+    let uncommented: Vec<&str> = DEFAULTS
+        .lines()
+        .map(|line| {
+            line.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase())).unwrap_or(line)
+        })
+        .collect();
+    let shown = uncommented.join("\n").replace("NAME", "name");
+    // Of each pair of contraries one must go, and the examples name things of their own.
+    let toml = shown
+        .replace("plain = true", "")
+        .replace("{ file = \"key.pass\" }", "\"p\"")
+        .replace("[\"drop-statuses\", \"redact\"]", "[\"name\"]")
+        .replace("[\"whatsapp\"]", "[\"name\"]")
+        .replace("[\"token\"]", "[\"name\"]");
+    let written = written(&toml).with(&[("VERIFY_TOKEN", "v"), ("APP_SECRET", "s"), ("ADMIN_TOKEN", "t")]);
+    let config = written.config();
+    let commented = ["tls.key_password", "webhooks.name.path", "streams.name.origins", "filters.name.config"];
+    for key in commented {
+        assert!(matches!(config.place(key), Place::File { line: Some(_), .. }), "{key}");
+    }
+
+    // Every key that the reader knows is one that the file shows: it lists them when it is asked for one it has not.
+    let probe = |section: &str| format!("{section}\nzzzzzzzz = 1\n");
+    for section in ["", "[tls]", "[webhooks.n]", "[streams.n]", "[filters.n]", "[admin]", "[limits]", "[log]"] {
+        let problems = load(&self::written(probe(section)).source).expect_err("an unknown key");
+        let unknown = problems.iter().find(|problem| problem.key.ends_with("zzzzzzzz")).expect("it is told");
+        for key in unknown.hint.as_deref().expect("with the known ones").split('`').skip(1).step_by(2) {
+            let is_shown = |line: &&str| line.starts_with(&format!("{key} =")) || line.starts_with(&format!("[{key}"));
+            assert!(uncommented.iter().any(is_shown), "{section} {key}");
+        }
+    }
+}
+
+#[test]
+fn later_problems_have_the_place_of_their_key() {
+    let written = written(LEAST);
+    let config = written.config();
+    let problem =
+        |key: &str| config.problem(key, "is odd").to_string().replace(&format!("{}/", written.path().display()), "");
+    assert_eq!(problem("filters.redact.file"), "postern.toml:13: is odd");
+    assert_eq!(problem("filters.redact.deadline"), "is odd");
+    assert_eq!(problem("filters.redact.nothing"), "postern.toml:12: is odd");
+    assert_eq!(problem("tls"), "postern.toml:2: is odd");
+    assert_eq!(problem("nothing"), "postern.toml: is odd");
+}

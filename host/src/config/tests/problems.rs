@@ -1,0 +1,387 @@
+use super::*;
+
+/// All that is said of the least configuration with a line more.
+#[track_caller]
+fn appended(toml: &str, expected: &str) {
+    assert_eq!(written(format!("{LEAST}{toml}")).problems(), expected);
+}
+
+/// All that is said of the least configuration with a part of it replaced.
+#[track_caller]
+fn replaced(from: &str, to: &str, expected: &str) {
+    assert!(LEAST.contains(from), "{from}");
+    assert_eq!(written(LEAST.replace(from, to)).problems(), expected);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_says_what_to_do() {
+    let source = Source { file: Some("/none/postern.toml".into()), ..Source::default() };
+    assert_eq!(
+        told(&load(&source).unwrap_err()),
+        "/none/postern.toml: failed to read the configuration: No such file or directory (os error 2)\n\
+         hint: name a file with `-c FILE`, write `postern.toml`, or try `postern run --dev`, which needs none"
+    );
+    assert_eq!(written(b"data = \"\xff\"").problems(), "postern.toml: the configuration is not UTF-8");
+}
+
+#[test]
+fn what_is_not_toml_is_told_with_its_line_and_without_its_text() {
+    let cases = [
+        ("listen = [\ndata = \"s3cr3t\"", "postern.toml:2: not TOML: invalid array: expected `]`"),
+        ("\n\n[admin\ntoken = \"s3cr3t\"", "postern.toml:3: not TOML: invalid table header: expected `.`, `]`"),
+        ("[admin]\ntoken = s3cr3t", "postern.toml:2: not TOML: invalid string: expected `\"`, `'`"),
+        ("[admin]\ntoken = \"s3cr3t", "postern.toml:2: not TOML: invalid basic string"),
+        ("[admin]\ntoken = 'a'\ntoken = 's3cr3t'", "postern.toml:3: not TOML: duplicate key `token` in table `admin`"),
+        ("[admin]\ntoken = 12s3cr3t", "postern.toml:2: not TOML: expected newline, `#`"),
+        (
+            "data = \"a\"\n[data]\nx = 1",
+            "postern.toml:2: not TOML: invalid table header: duplicate key `data` in document root",
+        ),
+    ];
+    for (toml, expected) in cases {
+        assert_eq!(written(toml).problems(), expected, "{toml}");
+    }
+}
+
+#[test]
+fn an_unknown_key_is_told_with_the_nearest_known_one() {
+    let unknown = |toml: &str, key: &str, hint: &str| {
+        appended(toml, &format!("postern.toml:15: `{key}` is not a known key\nhint: {hint}"));
+    };
+    unknown("\n[stream]\nx = 1", "stream", "did you mean `streams`?");
+    unknown("[limits]\nbdy = 1", "limits.bdy", "did you mean `body`?");
+    unknown("[admin]\n\"to\\nken\" = 1", "admin.to\\nken", "did you mean `token`?");
+    unknown("\n[tls.x]\n", "tls.x", "it can be `certificate`, `key`, `key_password`, `plain` or `handshake_timeout`");
+    unknown("[log]\ndata = 'x'", "log.data", "`data` belongs above the first section, not into `[log]`");
+    unknown("[log]\nlevels = 'x'", "log.levels", "did you mean `level`?");
+    replaced(
+        "path = \"/whatsapp\"",
+        "path = \"/whatsapp\"\npth = \"/x\"",
+        "postern.toml:6: `webhooks.whatsapp.pth` is not a known key\nhint: did you mean `path`?",
+    );
+    replaced(
+        "plain = true",
+        "cert = \"cert.pem\"\nplain = true",
+        "postern.toml:3: `tls.cert` is not a known key\nhint: did you mean `certificate`?",
+    );
+}
+
+#[test]
+fn every_problem_is_told_not_only_the_first() {
+    replaced(
+        "path = \"/whatsapp\"",
+        "pth = \"/whatsapp\"\nsecret = 1\nsplit = 1",
+        "postern.toml:4: `webhooks.whatsapp.path` is missing\n\
+         postern.toml:5: `webhooks.whatsapp.pth` is not a known key\n\
+         hint: did you mean `path`?\n\
+         postern.toml:6: `webhooks.whatsapp.secret` is not a known key\n\
+         hint: it can be `path`, `provider`, `verify_token`, `app_secret`, `filters` or `split`\n\
+         postern.toml:7: `webhooks.whatsapp.split` must be `true` or `false`, not an integer",
+    );
+    assert_eq!(
+        written("lisen = 1\n[tls]\n[streams.a]\nslow = 1").with(&[("POSTERN_DATA", "")]).problems(),
+        "postern.toml:1: `lisen` is not a known key\n\
+         hint: did you mean `listen`?\n\
+         postern.toml:2: `tls` has no certificate\n\
+         hint: set `tls.certificate` and `tls.key`, or say `tls.plain = true` if a load balancer in front has done TLS\n\
+         postern.toml:3: `streams.a.path` is missing\n\
+         postern.toml:3: `streams.a` lets nobody in: it has no admission filter and is not open\n\
+         hint: name a filter in `admission`, or say `open = true` if anyone may connect\n\
+         postern.toml:4: `streams.a.slow` must be `catch-up` or `disconnect`, not an integer\n\
+         environment variable POSTERN_DATA: `data` is empty"
+    );
+}
+
+#[test]
+fn what_a_later_version_will_support_is_told_as_such() {
+    for toml in ["[inbox]", "[outbox]", "[dedupe]", "[cluster]", "[http.status]\npath = \"/\""] {
+        let key = toml.trim_start_matches('[').split([']', '.']).next().unwrap_or_default();
+        appended(toml, &format!("postern.toml:14: `{key}` is not supported by this version of postern"));
+    }
+    let at_line =
+        |line: u32, key: &str| format!("postern.toml:{line}: `{key}` is not supported by this version of postern");
+    replaced("plain = true", "plain = true\nacme = {}", &at_line(4, "tls.acme"));
+    replaced("open = true", "open = true\naudience = []", &at_line(12, "streams.agents.audience"));
+    appended("shadow = true", &at_line(14, "filters.redact.shadow"));
+    replaced(
+        "filters = [\"redact\"]",
+        "provider = \"github\"",
+        "postern.toml:8: `webhooks.whatsapp.provider` is not supported by this version of postern: `github`\n\
+         hint: the one provider it knows is `meta`",
+    );
+    replaced(
+        "filters = [\"redact\"]",
+        "split = true",
+        "postern.toml:8: `webhooks.whatsapp.split` is not supported by this version of postern: it delivers what was sent as one event\n\
+         hint: leave it out, or set `split = false`",
+    );
+}
+
+#[test]
+fn a_value_of_the_wrong_kind_is_told_without_the_value() {
+    let size = "a size such as `64KiB` or `3MiB`";
+    let duration = "a duration with its unit, such as `250ms` or `10s`";
+    let cases = [
+        ("body = \"s3cr3t\"", format!("body` must be {size}")),
+        ("body = true", format!("body` must be {size}, not a boolean")),
+        ("body = \"0\"", "body` must be between 1B and 1GiB".to_owned()),
+        ("body = -1", format!("body` must be {size}, not an integer")),
+        ("headers = \"1KiB\"", "headers` must be between 8KiB and 16MiB".to_owned()),
+        ("ring = 0", "ring` must be between 64KiB and 1TiB".to_owned()),
+        ("ring = \"99999999999999999999EiB\"", "ring` must be between 64KiB and 1TiB".to_owned()),
+        ("idle = 60", format!("idle` must be {duration}, not an integer")),
+        ("idle = \"60\"", format!("idle` must be {duration}")),
+        ("idle = \"s3cr3t\"", format!("idle` must be {duration}")),
+        ("drain_timeout = \"0s\"", "drain_timeout` must be between 1ms and 24h".to_owned()),
+        ("drain_timeout = \"40000000000y\"", "drain_timeout` must be between 1ms and 24h".to_owned()),
+        ("labels = 0", "labels` must be a whole number between 1 and 10000".to_owned()),
+        ("labels = 3.5", "labels` must be a whole number between 1 and 10000, not a number with a fraction".to_owned()),
+        ("labels = \"s3cr3t\"", "labels` must be a whole number between 1 and 10000".to_owned()),
+        ("labels = [1]", "labels` must be a whole number between 1 and 10000, not a list".to_owned()),
+        ("labels = 2026-01-01", "labels` must be a whole number between 1 and 10000, not a date".to_owned()),
+    ];
+    for (line, message) in cases {
+        appended(&format!("[limits]\n{line}"), &format!("postern.toml:15: `limits.{message}"));
+    }
+}
+
+#[test]
+fn an_address_that_is_none_is_told_with_what_to_write() {
+    let expected = "must be an address and a port, such as `127.0.0.1:8443` or `[::1]:8443`";
+    let everywhere = "\nhint: every address of this machine is `0.0.0.0:PORT`, or `[::]:PORT`";
+    let names = "\nhint: names are not looked up: for `localhost` write `127.0.0.1`";
+    let cases = [
+        ("\"8443\"", ""),
+        ("8443", ", not an integer"),
+        ("\":8443\"", everywhere),
+        ("\"localhost:8443\"", names),
+        ("\"::1:8443\"", ""),
+        ("\"127.0.0.1:84433\"", ""),
+        ("[\"127.0.0.1:1\",\n\"x\"]", ""),
+    ];
+    for (value, rest) in cases {
+        let line = 1 + value.matches('\n').count();
+        let problems = written(format!("listen = {value}\n{LEAST}")).problems();
+        assert_eq!(problems, format!("postern.toml:{line}: `listen` {expected}{rest}"));
+    }
+    for (value, message) in [
+        ("[]", "`listen` is empty: there must be at least one address"),
+        ("[\"127.0.0.1:1\", \"127.0.0.1:1\"]", "`listen` has the same address twice: 127.0.0.1:1"),
+    ] {
+        assert_eq!(written(format!("listen = {value}\n{LEAST}")).problems(), format!("postern.toml:1: {message}"));
+    }
+}
+
+#[test]
+fn a_path_that_no_request_can_have_is_refused() {
+    let cases = [
+        ("whatsapp", "must be a path that begins with `/`"),
+        ("", "is empty"),
+        ("/a?b=c", "must be a path without a query"),
+        ("/a#b", "must be a path without a fragment"),
+        ("/a/*", "must be one path: `*` matches nothing here"),
+        ("/a b", "must be a path as a request has it: percent-encoded"),
+        ("/é", "must be a path as a request has it: percent-encoded"),
+    ];
+    for (path, message) in cases {
+        replaced("/whatsapp", path, &format!("postern.toml:5: `webhooks.whatsapp.path` {message}"));
+    }
+}
+
+#[test]
+fn two_of_a_kind_cannot_have_one_path() {
+    let second = "[webhooks.b]\npath = \"/whatsapp\"\nverify_token = \"v\"\napp_secret = \"s\"\n";
+    replaced(
+        "[streams.agents]\n",
+        &format!("{second}[streams.agents]\n"),
+        "postern.toml:10: `webhooks.b.path` is the path of `webhooks.whatsapp` as well: /whatsapp",
+    );
+    appended(
+        "[streams.b]\npath = \"/ws\"\nopen = true",
+        "postern.toml:15: `streams.b.path` is the path of `streams.agents` as well: /ws",
+    );
+    // The two in one place is what the original server had.
+    replaced("/ws", "/whatsapp", "none");
+}
+
+#[test]
+fn a_name_must_be_defined_and_be_a_name() {
+    replaced(
+        "[\"redact\"]",
+        "[\"redct\"]",
+        "postern.toml:8: `webhooks.whatsapp.filters` names a filter that is not defined: `redct`\n\
+         hint: did you mean `redact`?",
+    );
+    replaced(
+        "open = true",
+        "admission = [\"token\"]\nwebhooks = [\n\"whatsapp\",\n\"wa\"]",
+        "postern.toml:11: `streams.agents.admission` names a filter that is not defined: `token`\n\
+         hint: define it as `[filters.token]`\n\
+         postern.toml:14: `streams.agents.webhooks` names a webhook that is not defined: `wa`\n\
+         hint: define it as `[webhooks.wa]`",
+    );
+    replaced(
+        "[\"redact\"]",
+        "[\"redact\", \"redact\", 3]",
+        "postern.toml:8: `webhooks.whatsapp.filters` names a filter twice: `redact`\n\
+         postern.toml:8: `webhooks.whatsapp.filters` must be a list of names, not an integer",
+    );
+    appended(
+        "[filters.\"A.b\"]\nfile = \"x\"",
+        "postern.toml:14: `filters.A.b` has a name that is not 1 to 64 lower-case letters, digits, `-` and `_`",
+    );
+    replaced(
+        "[filters.redact]\n",
+        "[filters]\n",
+        "postern.toml:8: `webhooks.whatsapp.filters` names a filter that is not defined: `redact`\n\
+         hint: define it as `[filters.redact]`\n\
+         postern.toml:13: `filters.file` must be a table, not a string\n\
+         hint: each has a section of its own: `[filters.NAME]`",
+    );
+}
+
+#[test]
+fn a_stream_says_who_may_connect() {
+    replaced(
+        "open = true",
+        "",
+        "postern.toml:9: `streams.agents` lets nobody in: it has no admission filter and is not open\n\
+         hint: name a filter in `admission`, or say `open = true` if anyone may connect",
+    );
+    replaced(
+        "open = true",
+        "open = true\nadmission = [\"redact\"]",
+        "postern.toml:11: `streams.agents.open` contradicts `admission`, which asks filters whom to let in\n\
+         hint: keep one of the two",
+    );
+    let origins =
+        "`streams.agents.origins` must be origins such as `https://desk.example.com`: scheme, host and port, no path";
+    for (origin, hint) in [
+        ("https://a/", ""),
+        ("desk.example.com", ""),
+        ("https://", ""),
+        ("*", "\nhint: leave `origins` out to let any origin in"),
+    ] {
+        let to = format!("open = true\norigins = [\"{origin}\"]");
+        replaced("open = true", &to, &format!("postern.toml:12: {origins}{hint}"));
+    }
+}
+
+#[test]
+fn a_client_is_asked_before_it_is_given_up() {
+    let hint = "\nhint: a client is asked every `heartbeat`, and closed when it has not answered for `limits.idle`";
+    replaced(
+        "open = true",
+        "open = true\nheartbeat = \"60s\"",
+        &format!("postern.toml:12: `streams.agents.heartbeat` must be shorter than `limits.idle`{hint}"),
+    );
+    appended(
+        "[limits]\nidle = \"20s\"",
+        &format!("postern.toml:15: `limits.idle` must be longer than `streams.agents.heartbeat`{hint}"),
+    );
+}
+
+#[test]
+fn tls_is_a_certificate_and_a_key_or_said_not_to_be() {
+    replaced("plain = true", "certificate = \"c\"", "postern.toml:3: `tls.certificate` has no `tls.key` beside it");
+    replaced("plain = true", "key = \"k\"", "postern.toml:3: `tls.key` has no `tls.certificate` beside it");
+    replaced("plain = true", "key_password = \"p\"", "postern.toml:3: `tls.key_password` has no `tls.key` beside it");
+    replaced(
+        "plain = true",
+        "key = \"k\"\ncertificate = \"c\"\nplain = true",
+        "postern.toml:5: `tls.plain` contradicts the certificate or key that is configured as well\n\
+         hint: keep one of the two",
+    );
+    let missing = "`tls` has no certificate\n\
+         hint: set `tls.certificate` and `tls.key`, or say `tls.plain = true` if a load balancer in front has done TLS";
+    replaced("plain = true", "plain = false", &format!("postern.toml:2: {missing}"));
+    replaced("[tls]\nplain = true", "", &format!("postern.toml: {missing}"));
+}
+
+#[test]
+fn a_webhook_without_its_secrets_is_refused() {
+    replaced("app_secret = \"s3cr3t\"", "", "postern.toml:4: `webhooks.whatsapp.app_secret` is missing");
+    replaced("verify_token = \"let me in\"", "", "postern.toml:4: `webhooks.whatsapp.verify_token` is missing");
+    replaced(
+        "app_secret = \"s3cr3t\"",
+        "app_secret = []",
+        "postern.toml:7: `webhooks.whatsapp.app_secret` is empty: there must be at least one",
+    );
+    replaced(
+        "app_secret = \"s3cr3t\"",
+        "app_secret = [\n\"s3cr3t\",\n\"\"]",
+        "postern.toml:9: `webhooks.whatsapp.app_secret` is empty",
+    );
+}
+
+#[test]
+fn an_operator_port_that_others_can_reach_needs_a_token() {
+    let problem = "`admin.listen` can be reached from other machines, so `admin.token` must be set\n\
+         hint: set `admin.token = { env = \"ADMIN_TOKEN\" }`, or listen on `127.0.0.1`";
+    appended("[admin]\nlisten = \"0.0.0.0:9440\"", &format!("postern.toml:15: {problem}"));
+    appended("[admin]\nlisten = \"[::1]:9440\"", "none");
+    appended(
+        "[admin]\nlisten = \"127.0.0.1:8443\"",
+        "postern.toml:15: `admin.listen` is an address of `listen` as well: 127.0.0.1:8443",
+    );
+}
+
+#[test]
+fn a_word_that_is_none_of_the_choices_is_told_with_the_nearest() {
+    appended(
+        "on_error = \"holt\"",
+        "postern.toml:14: `filters.redact.on_error` must be `hold`, `pass` or `drop`\nhint: did you mean `hold`?",
+    );
+    appended("sha256 = \"abc\"", "postern.toml:14: `filters.redact.sha256` must be a SHA-256 of 64 hexadecimal digits");
+    appended("memory = \"5GiB\"", "postern.toml:14: `filters.redact.memory` must be between 64KiB and 4GiB");
+    appended("config = 3", "postern.toml:14: `filters.redact.config` must be a table, not an integer");
+    appended(
+        "config = { x = [nan] }",
+        "postern.toml:14: `filters.redact.config` holds a number that JSON has no word for: `inf` or `nan`",
+    );
+    let level = "`log.level` must be a level such as `info`, or directives such as `postern=debug,info`";
+    appended("[log]\nlevel = \"inof\"", &format!("postern.toml:15: {level}\nhint: did you mean `info`?"));
+    appended("[log]\nlevel = \"postern=loud\"", &format!("postern.toml:15: {level}"));
+}
+
+#[test]
+fn nothing_to_serve_is_a_problem() {
+    let hint = "hint: write a section `[webhooks.NAME]` and one `[streams.NAME]`, or try `postern run --dev`";
+    let nothing = "there is nothing to serve: no webhook and no stream is configured";
+    assert_eq!(written("[tls]\nplain = true").problems(), format!("postern.toml: {nothing}\n{hint}"));
+    assert_eq!(told(&load(&Source { dev: true, ..Source::default() }).unwrap_err()), format!("{nothing}\n{hint}"));
+}
+
+#[test]
+fn no_problem_prints_what_was_written() {
+    let values = [
+        "\"s3cr3t-value\"",
+        "77777777",
+        "7777777.5",
+        "[\"s3cr3t-value\"]",
+        "{ s3 = \"s3cr3t-value\" }",
+        "7777-07-07",
+        "true",
+    ];
+    let keys = ["listen", "data", "tls", "webhooks", "streams", "filters", "admin", "limits", "log"];
+    let sections =
+        ["tls.plain", "tls.key_password", "webhooks.x.verify_token", "webhooks.x.app_secret", "webhooks.x.split"]
+            .into_iter()
+            .chain([
+                "streams.x.heartbeat",
+                "streams.x.slow",
+                "filters.x.sha256",
+                "filters.x.deadline",
+                "admin.token",
+                "log.level",
+            ]);
+    for key in keys.into_iter().chain(sections) {
+        for value in values {
+            let problems = written(format!("{key} = {value}")).problems();
+            assert!(!problems.contains("s3cr3t") && !problems.contains("777"), "{key} = {value}: {problems}");
+            let problems =
+                written("").with(&[(&format!("POSTERN_{}", key.to_uppercase().replace('.', "__")), value)]).problems();
+            assert!(!problems.contains("s3cr3t") && !problems.contains("777"), "{key} = {value}: {problems}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! One connection: its handshake, its requests, and which story each belongs to. The only glue between them.
+
+use crate::connect::Connect;
+use crate::http::{self, Arrived, Io, Reply};
+use crate::ingest::Ingest;
+use crate::listen::Permit;
+use crate::metrics::{ConnectionRefusal, Metrics};
+use crate::phase::Phases;
+use crate::route::{Route, Routes};
+use crate::task::{self, Tracker};
+use crate::tls::Acceptor;
+use crate::ws::handshake;
+use ::http::{Method, StatusCode};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpStream;
+
+pub struct Edge {
+    pub routes: Routes,
+    pub ingest: Ingest,
+    pub connect: Connect,
+    /// `None`: no TLS here, as the configuration said aloud.
+    pub tls: Option<Acceptor>,
+    pub http: http::Config,
+    pub phases: Phases,
+    pub metrics: Metrics,
+    pub connections: Tracker,
+}
+
+impl Edge {
+    /// Starts to serve a connection and returns at once.
+    pub fn serve(self: &Arc<Self>, tcp: TcpStream, peer: SocketAddr, permit: Permit) {
+        let edge = self.clone();
+        task::tracked(&self.connections, async move { edge.connection(tcp, peer, Arc::new(permit)).await });
+    }
+
+    async fn connection(self: Arc<Self>, tcp: TcpStream, peer: SocketAddr, permit: Arc<Permit>) {
+        let io = match &self.tls {
+            None => Io::Plain(tcp),
+            Some(acceptor) => match acceptor.accept(tcp).await {
+                Ok(tls) => Io::Tls(Box::new(tls)),
+                Err(error) => {
+                    self.metrics.refused(ConnectionRefusal::Handshake);
+                    tracing::debug!(%peer, %error, "TLS handshake failed");
+                    return;
+                }
+            },
+        };
+        let edge = self.clone();
+        let handle = move |request| {
+            let (edge, permit) = (edge.clone(), permit.clone());
+            async move { edge.answer(request, peer, permit).await }
+        };
+        http::serve(io, self.http, handle, self.phases.draining()).await;
+    }
+
+    async fn answer(&self, request: Arrived, peer: SocketAddr, permit: Arc<Permit>) -> Reply {
+        let Some(Route { webhook, stream }) = self.routes.find(request.head.uri.path()) else {
+            return Reply::text(StatusCode::NOT_FOUND, "nothing is here\n");
+        };
+        let method = &request.head.method;
+        match (webhook, stream) {
+            (_, Some(stream)) if method == Method::GET && handshake::asked(&request.head.headers) => {
+                self.connect.connect(stream, request, peer, Box::new(permit)).await
+            }
+            (Some(webhook), _) if method == Method::GET => self.ingest.handshake(webhook, request.head.uri.query()),
+            (Some(webhook), _) if method == Method::POST => self.ingest.receive(webhook, request).await,
+            (None, Some(stream)) if method == Method::GET => {
+                self.connect.connect(stream, request, peer, Box::new(permit)).await
+            }
+            (Some(_), _) => Reply::method_not_allowed("GET, POST"),
+            (None, _) => Reply::method_not_allowed("GET"),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Whether a client may connect, and as whom: what one filter answers, and what a chain of them comes to.
+
+use super::Filter;
+use super::bindings::postern::filter::types;
+use super::engine::Machine;
+use super::failure::{Failure, WORDS};
+use super::request::ConnectRequest;
+use super::verdict::{self, Size};
+use super::words::one_line;
+use crate::message::{Label, Payload};
+use std::sync::Arc;
+
+/// Bytes of a label's key, of its value, and of a subject. They are kept for as long as the client stays.
+const KEY: usize = 128;
+const VALUE: usize = 1024;
+
+/// One filter's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admission {
+    Allow(Grant),
+    Deny { status: u16, body: String, reason: Option<String> },
+}
+
+/// What a client may connect as.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grant {
+    pub subject: Option<String>,
+    pub labels: Vec<Label>,
+    /// One the client asked for.
+    pub subprotocol: Option<String>,
+    /// A first message for this client alone.
+    pub greeting: Option<Payload>,
+}
+
+/// Why not, and who said so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    pub filter: String,
+    /// 400 to 599; 503 when the filter failed.
+    pub status: u16,
+    /// For the client.
+    pub body: String,
+    /// For the log alone.
+    pub reason: Option<String>,
+    /// The filter did not refuse; it failed.
+    pub failure: Option<Failure>,
+}
+
+/// Asks every filter in turn. Every one must allow: labels add up; of subject, subprotocol and greeting the last given
+/// stands; the first denial ends it. A filter that fails denies, whatever its `on_error`. Without filters everyone is
+/// allowed, so whether an open stream is meant is for the caller to settle. Blocks as long as the calls take.
+pub fn admit(chain: &[Filter], request: &ConnectRequest) -> Result<Grant, Denial> {
+    let request = Arc::new(request.clone());
+    let mut granted = Grant::default();
+    for filter in chain {
+        let failed = |failure: Failure| {
+            tracing::warn!(filter = filter.name(), address = %request.address, %failure, "an admission filter failed");
+            Denial {
+                filter: filter.name().to_owned(),
+                status: 503,
+                body: "this cannot be decided now; try again later\n".to_owned(),
+                reason: Some(failure.to_string()),
+                failure: Some(failure),
+            }
+        };
+        match filter.admit(&request).map_err(failed)? {
+            Admission::Allow(grant) => {
+                granted.subject = grant.subject.or(granted.subject);
+                granted.subprotocol = grant.subprotocol.or(granted.subprotocol);
+                granted.greeting = grant.greeting.or(granted.greeting);
+                for label in grant.labels {
+                    if !granted.labels.contains(&label) {
+                        granted.labels.push(label);
+                    }
+                }
+                let limit = filter.0.callee.machine.labels;
+                if granted.labels.len() > limit {
+                    let count = granted.labels.len();
+                    return Err(failed(Failure::Invalid(format!(
+                        "{count} labels in all, of the {limit} a client may have"
+                    ))));
+                }
+            }
+            Admission::Deny { status, body, reason } => {
+                return Err(Denial { filter: filter.name().to_owned(), status, body, reason, failure: None });
+            }
+        }
+    }
+    Ok(granted)
+}
+
+pub(super) fn admission(
+    answer: types::Admission,
+    request: &ConnectRequest,
+    machine: &Machine,
+) -> Result<Admission, Failure> {
+    match answer {
+        types::Admission::Allow(answer) => grant(answer, request, machine).map(Admission::Allow),
+        types::Admission::Deny(denial) => {
+            let status = if (400..=599).contains(&denial.status) { denial.status } else { 403 };
+            let reason = denial.reason.map(|words| one_line(&words, WORDS).into_owned());
+            Ok(Admission::Deny { status, body: denial.body, reason })
+        }
+    }
+}
+
+fn grant(answer: types::Grant, request: &ConnectRequest, machine: &Machine) -> Result<Grant, Failure> {
+    let invalid = |what: String| Err(Failure::Invalid(what));
+    if answer.labels.len() > machine.labels {
+        return invalid(format!("{} labels, of the {} a client may have", answer.labels.len(), machine.labels));
+    }
+    if answer.labels.iter().any(|label| label.key.is_empty() || label.key.len() > KEY || label.value.len() > VALUE) {
+        return invalid(format!("a label whose key is empty or over {KEY} bytes, or whose value is over {VALUE}"));
+    }
+    if answer.subject.as_ref().is_some_and(|subject| subject.len() > VALUE || subject.contains(char::is_control)) {
+        return invalid(format!("a subject of over {VALUE} bytes, or with control characters"));
+    }
+    if let Some(subprotocol) = &answer.subprotocol {
+        if !is_token(subprotocol) {
+            return invalid(format!("the subprotocol {subprotocol:?}, which is not a token"));
+        }
+        if !request.offers(subprotocol) {
+            return invalid(format!("the subprotocol `{subprotocol}`, which the client did not ask for"));
+        }
+    }
+    let mut size = Size::within(machine.output);
+    Ok(Grant {
+        subject: answer.subject,
+        labels: answer.labels.into_iter().map(verdict::label).collect(),
+        subprotocol: answer.subprotocol,
+        greeting: answer.greeting.map(|greeting| verdict::payload(greeting, &mut size)).transpose()?,
+    })
+}
+
+/// RFC 9110, section 5.6.2.
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}

@@ -1,0 +1,36 @@
+//! What the WIT package says, in Rust. The world below is what this postern offers and calls: a component that imports
+//! anything else of `postern:filter` is refused when it is loaded. It grows with postern; the package does not shrink.
+#![expect(
+    clippy::allow_attributes_without_reason,
+    reason = "generated code, of which the types alone are ours to choose"
+)]
+
+/// Stands for the message a call is about. There is one a call, kept in the store, so the handle says nothing more.
+pub struct MessageHandle;
+/// Stands for the request a call is about.
+pub struct RequestHandle;
+/// No function that hands out a client is offered yet, so none can exist.
+pub enum NoClient {}
+
+wasmtime::component::bindgen!({
+    path: "../wit/v0.1",
+    world: "postern:host/postern",
+    inline: "
+        package postern:host;
+        world postern {
+            import postern:filter/types@0.1.0;
+            import postern:filter/config@0.1.0;
+            import postern:filter/log@0.1.0;
+            import postern:filter/clock@0.1.0;
+            export postern:filter/setup@0.1.0;
+            export postern:filter/message-handler@0.1.0;
+            export postern:filter/admission-handler@0.1.0;
+        }
+    ",
+    imports: { default: trappable },
+    with: {
+        "postern:filter/types.message": MessageHandle,
+        "postern:filter/types.request": RequestHandle,
+        "postern:filter/types.client": NoClient,
+    },
+});

@@ -1,0 +1,121 @@
+//! The request that asks to become a WebSocket, as admission filters see it.
+
+use super::bindings::postern::filter::types::{self, HostClient, HostRequest};
+use super::bindings::{NoClient, RequestHandle};
+use super::state::State;
+use std::fmt;
+use std::net::SocketAddr;
+use wasmtime::component::Resource;
+
+#[derive(Clone)]
+pub struct ConnectRequest {
+    /// In upper case.
+    pub method: String,
+    /// Begins with `/`; without the query.
+    pub path: String,
+    /// What follows `?`, as sent.
+    pub query: Option<String>,
+    /// Names in lower case.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// The peer's, after any trusted proxy headers.
+    pub address: SocketAddr,
+}
+
+impl ConnectRequest {
+    /// Whether the client asked for this WebSocket subprotocol.
+    pub(super) fn offers(&self, subprotocol: &str) -> bool {
+        self.headers
+            .iter()
+            .filter(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-protocol"))
+            .filter_map(|(_, value)| std::str::from_utf8(value).ok())
+            .flat_map(|value| value.split(','))
+            .any(|offered| offered.trim() == subprotocol)
+    }
+}
+
+/// Tokens travel in queries and headers, so neither is printed.
+impl fmt::Debug for ConnectRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ConnectRequest({} {} from {})", self.method, self.path, self.address)
+    }
+}
+
+impl HostRequest for State {
+    fn method(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<String> {
+        Ok(self.request()?.method.clone())
+    }
+
+    fn path(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<String> {
+        Ok(self.request()?.path.clone())
+    }
+
+    fn query(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<Option<String>> {
+        Ok(self.request()?.query.clone())
+    }
+
+    fn param(&mut self, _: Resource<RequestHandle>, name: String) -> wasmtime::Result<Option<String>> {
+        let query = self.request()?.query.as_deref().unwrap_or_default();
+        let found = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| *key == name);
+        Ok(found.map(|(_, value)| value.into_owned()))
+    }
+
+    fn header(&mut self, _: Resource<RequestHandle>, name: String) -> wasmtime::Result<Option<Vec<u8>>> {
+        let mut headers = self.request()?.headers.iter();
+        Ok(headers.find(|(key, _)| key.eq_ignore_ascii_case(&name)).map(|(_, value)| value.clone()))
+    }
+
+    fn headers(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<Vec<types::Header>> {
+        let header =
+            |(name, value): &(String, Vec<u8>)| types::Header { name: name.to_ascii_lowercase(), value: value.clone() };
+        Ok(self.request()?.headers.iter().map(header).collect())
+    }
+
+    fn address(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<String> {
+        Ok(self.request()?.address.to_string())
+    }
+
+    fn body(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<Vec<u8>> {
+        self.request()?;
+        Ok(Vec::new())
+    }
+
+    fn drop(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<()> {
+        Ok(()) // The store holds the request, and goes when the call ends.
+    }
+}
+
+/// The resource must be defined for a component that mentions it to link. No call hands one out, so none of these is
+/// ever reached; should one be, the guest traps.
+impl HostClient for State {
+    fn id(&mut self, _: Resource<NoClient>) -> wasmtime::Result<u64> {
+        no_client()
+    }
+
+    fn subject(&mut self, _: Resource<NoClient>) -> wasmtime::Result<Option<String>> {
+        no_client()
+    }
+
+    fn label(&mut self, _: Resource<NoClient>, _: String) -> wasmtime::Result<Option<String>> {
+        no_client()
+    }
+
+    fn labels(&mut self, _: Resource<NoClient>) -> wasmtime::Result<Vec<types::Label>> {
+        no_client()
+    }
+
+    fn address(&mut self, _: Resource<NoClient>) -> wasmtime::Result<String> {
+        no_client()
+    }
+
+    fn since(&mut self, _: Resource<NoClient>) -> wasmtime::Result<u64> {
+        no_client()
+    }
+
+    fn drop(&mut self, _: Resource<NoClient>) -> wasmtime::Result<()> {
+        no_client()
+    }
+}
+
+fn no_client<T>() -> wasmtime::Result<T> {
+    Err(wasmtime::format_err!("this version of postern hands out no clients"))
+}

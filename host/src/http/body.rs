@@ -1,0 +1,93 @@
+//! A request's body, read whole, within a size and a time.
+
+use ::http::HeaderMap;
+use ::http::header::CONTENT_LENGTH;
+use bytes::{Bytes, BytesMut};
+use hyper::body::{Body as _, Incoming};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// A body that is refused is read on and forgotten, up to this much and this long: a sender that is still writing when
+/// its connection is closed may never see the answer.
+const FORGOTTEN: usize = 16 << 20;
+const FORGETTING: Duration = Duration::from_secs(2);
+
+pub struct Body(Incoming);
+
+/// Why a body could not be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unread {
+    TooLarge,
+    TooSlow,
+    /// The connection broke, or what came was not HTTP.
+    Broken,
+}
+
+impl Body {
+    pub(super) fn new(body: Incoming) -> Self {
+        Self(body)
+    }
+
+    /// Reads all of it: at most `limit` bytes, in at most `patience`.
+    pub async fn read(mut self, headers: &HeaderMap, limit: usize, patience: Duration) -> Result<Bytes, Unread> {
+        let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+        if declared.is_some_and(|length| length > limit) {
+            self.forget().await;
+            return Err(Unread::TooLarge);
+        }
+        let deadline = Instant::now() + patience;
+        let mut first = Bytes::new();
+        let mut whole = BytesMut::new();
+        loop {
+            let piece = match timeout_at(deadline, self.piece()).await {
+                Err(_) => return Err(Unread::TooSlow),
+                Ok(None) => break,
+                Ok(Some(Err(()))) => return Err(Unread::Broken),
+                Ok(Some(Ok(piece))) => piece,
+            };
+            if first.len() + whole.len() + piece.len() > limit {
+                self.forget().await;
+                return Err(Unread::TooLarge);
+            }
+            // Most bodies come in one piece, which need not be copied.
+            if first.is_empty() && whole.is_empty() {
+                first = piece;
+                continue;
+            }
+            if whole.is_empty() {
+                whole.reserve(declared.unwrap_or(first.len() + piece.len()));
+                whole.extend_from_slice(&first);
+                first = Bytes::new();
+            }
+            whole.extend_from_slice(&piece);
+        }
+        Ok(if whole.is_empty() { first } else { whole.freeze() })
+    }
+
+    async fn piece(&mut self) -> Option<Result<Bytes, ()>> {
+        loop {
+            let frame = poll_fn(|context| Pin::new(&mut self.0).poll_frame(context)).await?;
+            match frame {
+                Err(_) => return Some(Err(())),
+                // Trailers have nothing to say here.
+                Ok(frame) => match frame.into_data() {
+                    Ok(data) if !data.is_empty() => return Some(Ok(data)),
+                    _ => {}
+                },
+            }
+        }
+    }
+
+    async fn forget(&mut self) {
+        let deadline = Instant::now() + FORGETTING;
+        let mut left = FORGOTTEN;
+        while let Ok(Some(Ok(piece))) = timeout_at(deadline, self.piece()).await {
+            match left.checked_sub(piece.len()) {
+                Some(rest) => left = rest,
+                None => return,
+            }
+        }
+    }
+}

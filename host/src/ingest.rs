@@ -1,0 +1,138 @@
+//! One webhook, from its head to its answer:
+//!
+//! ```text
+//! draining? ─ permit ─ claim of a signature ─ body ─ signature ─ inbox, durable ─ 200
+//! ```
+//!
+//! No filter, no client and no parser stands between a webhook and its 200: the body is taken as the bytes that were
+//! signed. What the answer may be is the table of contract section 4, and the one place where a refusal becomes an
+//! answer is `refuse`.
+
+use crate::http::{Arrived, Reply, Unread};
+use crate::journal::{Journal, Lane, Refused};
+use crate::message::{Delivery, Timestamp};
+use crate::metrics::{Metrics, PerWebhook, WebhookOutcome};
+use crate::phase::{Phase, Phases};
+use crate::secret::Secret;
+use crate::verify::HmacKey;
+use crate::verify::meta::{self, Claim, SignatureRefusal};
+use ::http::header::CONTENT_TYPE;
+use ::http::{HeaderMap, StatusCode};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
+
+/// One webhook of the configuration.
+pub struct Webhook {
+    pub name: Arc<str>,
+    pub lane: Lane,
+    pub verify_token: Secret,
+    pub keys: Vec<HmacKey>,
+}
+
+pub struct Ingest {
+    pub webhooks: Vec<Webhook>,
+    pub journal: Journal,
+    pub phases: Phases,
+    pub metrics: Metrics,
+    pub inflight: Arc<Semaphore>,
+    /// The largest body, in bytes, and how long one may take to arrive.
+    pub body: usize,
+    pub body_timeout: Duration,
+}
+
+/// Why a webhook is not taken.
+enum Refusal {
+    Draining,
+    Busy,
+    Signature(SignatureRefusal),
+    Body(Unread),
+    Journal(Refused),
+}
+
+impl Ingest {
+    /// Answers the GET by which Meta checks a callback address.
+    pub fn handshake(&self, webhook: usize, query: Option<&str>) -> Reply {
+        let began = Instant::now();
+        let webhook = &self.webhooks[webhook];
+        let (outcome, reply) = match meta::handshake(query, &webhook.verify_token) {
+            Ok(challenge) => (WebhookOutcome::Verified, Reply::text(StatusCode::OK, challenge)),
+            Err(refusal) => {
+                tracing::info!(webhook = %webhook.name, why = %refusal, "verification handshake refused");
+                (WebhookOutcome::HandshakeRefused, Reply::empty(refusal.status()))
+            }
+        };
+        self.metrics.webhook(&webhook.name, outcome, began.elapsed());
+        reply
+    }
+
+    /// Takes a webhook, and answers when it is durable or refused.
+    pub async fn receive(&self, webhook: usize, request: Arrived) -> Reply {
+        let began = Instant::now();
+        let webhook = &self.webhooks[webhook];
+        let (outcome, reply) = match self.take(webhook, request).await {
+            Ok(()) => {
+                self.metrics.inbox_events.get_or_create(&PerWebhook { webhook: webhook.name.clone() }).inc();
+                (WebhookOutcome::Accepted, Reply::empty(StatusCode::OK))
+            }
+            Err(refusal) => refuse(webhook, &refusal),
+        };
+        self.metrics.webhook(&webhook.name, outcome, began.elapsed());
+        reply
+    }
+
+    async fn take(&self, webhook: &Webhook, request: Arrived) -> Result<(), Refusal> {
+        if self.phases.now() == Phase::Draining {
+            return Err(Refusal::Draining);
+        }
+        let _permit = self.inflight.try_acquire().map_err(|_| Refusal::Busy)?;
+        let received = Timestamp::now();
+        let Arrived { head, body, .. } = request;
+        // Without a well-formed signature the body need not be believed, nor kept; it is still read, so that the
+        // sender sees the answer.
+        let claim = Claim::of(&head.headers);
+        let body = body.read(&head.headers, self.body, self.body_timeout).await.map_err(Refusal::Body)?;
+        claim.and_then(|claim| claim.check(&body, &webhook.keys)).map_err(Refusal::Signature)?;
+        let content_type = content_type(&head.headers);
+        let delivery = Delivery { webhook: webhook.name.clone(), received, content_type, body };
+        self.journal.append(&webhook.lane, delivery).await.map_err(Refusal::Journal)?;
+        Ok(())
+    }
+}
+
+fn refuse(webhook: &Webhook, refusal: &Refusal) -> (WebhookOutcome, Reply) {
+    use WebhookOutcome as Outcome;
+    let text = |status, text: &'static str| Reply::text(status, text);
+    match refusal {
+        Refusal::Draining => (Outcome::Draining, Reply::later("the gateway is stopping\n")),
+        Refusal::Busy => (Outcome::Busy, Reply::later("too many webhooks at once\n")),
+        Refusal::Journal(Refused::Busy) => (Outcome::Busy, Reply::later("too many webhooks at once\n")),
+        Refusal::Journal(Refused::Storage) => (Outcome::Storage, Reply::later("not stored\n")),
+        Refusal::Body(Unread::TooLarge) => {
+            (Outcome::TooLarge, text(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large\n"))
+        }
+        Refusal::Body(Unread::TooSlow) => {
+            (Outcome::TooSlow, text(StatusCode::REQUEST_TIMEOUT, "the body took too long\n"))
+        }
+        Refusal::Body(Unread::Broken) => (Outcome::Broken, text(StatusCode::BAD_REQUEST, "the body broke off\n")),
+        Refusal::Signature(refusal) => {
+            tracing::info!(webhook = %webhook.name, why = %refusal, "webhook refused");
+            let outcome = match refusal {
+                SignatureRefusal::Missing => Outcome::SignatureMissing,
+                SignatureRefusal::Repeated => Outcome::SignatureRepeated,
+                SignatureRefusal::Malformed => Outcome::SignatureMalformed,
+                SignatureRefusal::LegacyOnly => Outcome::SignatureLegacy,
+                SignatureRefusal::Wrong => Outcome::SignatureWrong,
+            };
+            // The outside learns that it was refused, not how near it came.
+            (outcome, text(StatusCode::UNAUTHORIZED, "the signature is missing or wrong\n"))
+        }
+    }
+}
+
+/// The content type as it was sent, if it is text of a sensible length: it goes back out in headers one day.
+fn content_type(headers: &HeaderMap) -> Option<String> {
+    const LONGEST: usize = 256;
+    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    (value.len() <= LONGEST).then(|| value.to_owned())
+}

@@ -1,0 +1,37 @@
+#![doc = include_str!("../ARCHITECTURE.md")]
+#![forbid(unsafe_op_in_unsafe_fn)]
+
+// Words.
+mod error;
+mod message;
+mod metrics;
+mod phase;
+mod pool;
+mod secret;
+mod task;
+
+// Organs.
+mod filter;
+mod hub;
+mod journal;
+mod listen;
+mod route;
+mod tls;
+mod verify;
+
+// Mouths.
+mod http;
+mod ws;
+
+// Stories.
+mod connect;
+mod dispatch;
+mod ingest;
+
+// House.
+mod admin;
+mod app;
+mod builtin;
+pub mod cli;
+mod config;
+mod edge;

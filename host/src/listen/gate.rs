@@ -1,0 +1,149 @@
+//! How many connections there may be, in all and of one address, and who holds them.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub connections: usize,
+    /// Of one IPv4 address, or of one IPv6 network of 64 bits: that much every IPv6 client has to itself, so counting
+    /// single addresses would limit nobody.
+    pub per_address: usize,
+}
+
+/// Why a connection did not get in, for whoever counts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// All connections are taken: accepting stands still. Counted once each time it comes to that.
+    Connections,
+    /// The address holds its share already: closed at once.
+    PerAddress,
+    /// The system could not accept it: most often no file descriptor was left.
+    Accept,
+}
+
+impl Refused {
+    /// The name it is counted under.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Connections => "connections",
+            Self::PerAddress => "connections_per_address",
+            Self::Accept => "accept",
+        }
+    }
+}
+
+/// Shared by all listeners whose connections count together.
+#[derive(Clone)]
+pub struct Gate(Arc<Shared>);
+
+struct Shared {
+    limits: Limits,
+    room: Arc<Semaphore>,
+    // Held for one look-up, never across an await.
+    of_address: Mutex<HashMap<IpAddr, usize>>,
+    refused: Box<dyn Fn(Refused) + Send + Sync>,
+}
+
+/// Room for one connection, before it is known whose.
+pub(super) struct Room(OwnedSemaphorePermit);
+
+/// One connection's place, until it is dropped.
+#[must_use = "the connection is counted only as long as this lives"]
+pub struct Permit {
+    gate: Arc<Shared>,
+    address: IpAddr,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Gate {
+    /// `refused` is called on the accepting task: it counts and returns.
+    pub fn new(limits: Limits, refused: impl Fn(Refused) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Shared {
+            limits,
+            room: Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS))),
+            of_address: Mutex::default(),
+            refused: Box::new(refused),
+        }))
+    }
+
+    /// How many connections there are.
+    pub fn open(&self) -> usize {
+        self.0.addresses().values().sum()
+    }
+
+    /// Waits for room. Cancel safe.
+    pub(super) async fn room(&self) -> Room {
+        if let Ok(room) = self.0.room.clone().try_acquire_owned() {
+            return Room(room);
+        }
+        (self.0.refused)(Refused::Connections);
+        Room(self.0.room.clone().acquire_owned().await.expect("this semaphore is never closed"))
+    }
+
+    pub(super) fn admit(&self, room: Room, address: IpAddr) -> Option<Permit> {
+        let address = network(address);
+        let mut addresses = self.0.addresses();
+        let count = addresses.entry(address).or_default();
+        if *count >= self.0.limits.per_address {
+            drop(addresses);
+            (self.0.refused)(Refused::PerAddress);
+            return None;
+        }
+        *count += 1;
+        drop(addresses);
+        Some(Permit { gate: self.0.clone(), address, _room: room.0 })
+    }
+
+    pub(super) fn failed(&self) {
+        (self.0.refused)(Refused::Accept);
+    }
+}
+
+impl Shared {
+    fn addresses(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        // Nothing that holds the lock can panic half-way through a change, so a poisoned map is still right.
+        self.of_address.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Entry::Occupied(mut count) = self.gate.addresses().entry(self.address) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Permit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_of_ipv6_counts_as_one_address_and_each_ipv4_address_for_itself() {
+        let ip = |text: &str| network(text.parse().unwrap());
+        assert_eq!(ip("2001:db8:1:2:3:4:5:6"), ip("2001:db8:1:2:ffff::1"));
+        assert_ne!(ip("2001:db8:1:2::1"), ip("2001:db8:1:3::1"));
+        assert_ne!(ip("192.0.2.1"), ip("192.0.2.2"));
+    }
+}

@@ -1,0 +1,170 @@
+//! The doors: binds addresses and accepts connections. It only accepts: what a connection says, TLS included, is read
+//! elsewhere, so no slow client holds up the next.
+//!
+//! What it promises:
+//! - room comes before the connection: at the limit nothing more is accepted, and those who come wait in the kernel's
+//!   queue instead of being turned away;
+//! - an address that holds its share already is closed at once;
+//! - a failing accept, such as one without file descriptors left, is logged, paused on and survived;
+//! - the sockets it hands out have TCP_NODELAY: without it a TLS handshake waits 40 ms for a delayed acknowledgement.
+
+mod gate;
+
+pub use gate::{Gate, Limits, Permit, Refused};
+
+use crate::error::Chain;
+use socket2::{Domain, Protocol, Socket, Type};
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+
+/// How many finished TCP handshakes the kernel may keep for us. It takes the least of this and `net.core.somaxconn`.
+const BACKLOG: i32 = 4096;
+
+/// How long a failed accept is waited on: long enough not to spin, short enough not to be noticed.
+const PAUSE: Duration = Duration::from_millis(100);
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(
+        "failed to listen on `{address}`: the port is in use\n\
+         hint: `ss -ltnp 'sport = :{port}'` shows by what; end that, or choose another port in `listen`",
+        port = address.port()
+    )]
+    InUse { address: SocketAddr },
+    #[error(
+        "failed to listen on `{address}`: permission denied\n\
+         hint: ports below 1024 need root or CAP_NET_BIND_SERVICE; choose a higher one in `listen`, such as 8443"
+    )]
+    Denied { address: SocketAddr },
+    #[error(
+        "failed to listen on `{address}`: no interface of this machine has that address\n\
+         hint: `0.0.0.0:{port}` in `listen` means all of them",
+        port = address.port()
+    )]
+    NotHere { address: SocketAddr },
+    #[error("failed to listen on `{address}`")]
+    Other { address: SocketAddr, source: io::Error },
+}
+
+/// Bound sockets on which nothing is accepted yet.
+#[derive(Debug)]
+pub struct Listeners {
+    sockets: Vec<TcpListener>,
+    addresses: Vec<SocketAddr>,
+}
+
+/// Binds all of the addresses or none. Must be called within a tokio runtime.
+pub fn bind(addresses: &[SocketAddr]) -> Result<Listeners, Error> {
+    let mut bound = Listeners { sockets: Vec::new(), addresses: Vec::new() };
+    for &address in addresses {
+        // `[::]` takes IPv4 as well, which is in the way only where the same port is asked for on IPv4 too.
+        let only_ipv6 = addresses.iter().any(|other| other.is_ipv4() && other.port() == address.port());
+        let (socket, address) = open(address, only_ipv6).map_err(|error| explain(address, error))?;
+        bound.sockets.push(socket);
+        bound.addresses.push(address);
+    }
+    Ok(bound)
+}
+
+fn open(address: SocketAddr, only_ipv6: bool) -> io::Result<(TcpListener, SocketAddr)> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(only_ipv6)?;
+    }
+    // A restart must not wait for the connections of the last process to time out. On Windows the option would mean
+    // something else: that two processes may share a port.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    let listener = TcpListener::from_std(socket.into())?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+fn explain(address: SocketAddr, source: io::Error) -> Error {
+    match source.kind() {
+        io::ErrorKind::AddrInUse => Error::InUse { address },
+        io::ErrorKind::PermissionDenied => Error::Denied { address },
+        io::ErrorKind::AddrNotAvailable => Error::NotHere { address },
+        _ => Error::Other { address, source },
+    }
+}
+
+impl Listeners {
+    /// Where they listen, in the order asked for, with the port the system chose where 0 was asked for.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Accepts until `shutdown` is done, then closes the sockets. Connections already handed out live on.
+    ///
+    /// `serve` is called on this task for each connection: it starts a task and returns, it must not block. The
+    /// connection counts against the limits until the permit is dropped.
+    pub async fn run<S>(self, gate: &Gate, mut serve: S, shutdown: impl Future<Output = ()>)
+    where
+        S: FnMut(TcpStream, SocketAddr, Permit),
+    {
+        let mut first = 0;
+        let accept = |context: &mut Context<'_>| {
+            // Another socket is asked first each time, so that a busy one does not starve the others.
+            first = (first + 1) % self.sockets.len().max(1);
+            let (tail, head) = self.sockets.split_at(first);
+            for socket in head.iter().chain(tail) {
+                if let Poll::Ready(accepted) = socket.poll_accept(context) {
+                    return Poll::Ready(accepted);
+                }
+            }
+            Poll::Pending
+        };
+        let mut shutdown = pin!(shutdown);
+        let mut accepting = pin!(accept_forever(accept, gate, &mut serve));
+        poll_fn(|context| match shutdown.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(()),
+            Poll::Pending => accepting.as_mut().poll(context).map(|never| match never {}),
+        })
+        .await;
+    }
+}
+
+async fn accept_forever<A, S>(mut accept: A, gate: &Gate, serve: &mut S) -> Infallible
+where
+    A: FnMut(&mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>>,
+    S: FnMut(TcpStream, SocketAddr, Permit),
+{
+    loop {
+        let room = gate.room().await;
+        match poll_fn(&mut accept).await {
+            Ok((tcp, peer)) => {
+                // A client of IPv4 on an IPv6 socket is known by its IPv4 address, in limits and in logs.
+                let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+                let Some(permit) = gate.admit(room, peer.ip()) else { continue };
+                // It fails only on a connection that is gone already, which whoever reads from it will find out.
+                let _ = tcp.set_nodelay(true);
+                serve(tcp, peer, permit);
+            }
+            Err(error) if gone_before_accepted(&error) => tracing::debug!(%error, "connection gone before accepted"),
+            Err(error) => {
+                tracing::error!(error = %Chain(&error), "failed to accept connections, trying again");
+                gate.failed();
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Errors of one client, not of the socket. To pause on them would let one client slow the others.
+fn gone_before_accepted(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+use super::*;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::{mpsc, oneshot};
+
+type Accepted = (TcpStream, SocketAddr, Permit);
+
+struct Door {
+    addresses: Vec<SocketAddr>,
+    accepted: mpsc::Receiver<Accepted>,
+    refused: Arc<Mutex<Vec<Refused>>>,
+    gate: Gate,
+    close: oneshot::Sender<()>,
+    closed: oneshot::Receiver<()>,
+}
+
+fn limits(connections: usize, per_address: usize) -> Limits {
+    Limits { connections, per_address }
+}
+
+fn gate(limits: Limits) -> (Gate, Arc<Mutex<Vec<Refused>>>) {
+    let refused = Arc::new(Mutex::new(Vec::new()));
+    let noted = refused.clone();
+    (Gate::new(limits, move |why| noted.lock().unwrap().push(why)), refused)
+}
+
+fn open_door(addresses: &[&str], limits: Limits) -> Door {
+    let addresses: Vec<SocketAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
+    let listeners = bind(&addresses).unwrap();
+    let addresses = listeners.addresses().to_vec();
+    let (gate, refused) = gate(limits);
+    let (hand, accepted) = mpsc::channel(100);
+    let (close, closing) = oneshot::channel();
+    let (done, closed) = oneshot::channel();
+    let running = gate.clone();
+    crate::task::background(async move {
+        let serve = |tcp, peer, permit| hand.try_send((tcp, peer, permit)).unwrap();
+        let shutdown = async {
+            let _ = closing.await;
+        };
+        listeners.run(&running, serve, shutdown).await;
+        let _ = done.send(());
+    });
+    Door { addresses, accepted, refused, gate, close, closed }
+}
+
+#[tokio::test]
+async fn every_address_is_served_and_told_with_the_port_the_system_chose() {
+    let mut door = open_door(&["127.0.0.1:0", "127.0.0.1:0"], limits(10, 10));
+    assert_ne!(door.addresses[0], door.addresses[1]);
+    for address in door.addresses.clone() {
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let (mut tcp, peer, permit) = door.accepted.recv().await.unwrap();
+        assert_eq!((peer, tcp.nodelay().unwrap()), (client.local_addr().unwrap(), true));
+        assert_eq!(door.gate.open(), 1);
+        tcp.write_all(b"x").await.unwrap();
+        assert_eq!(client.read_u8().await.unwrap(), b'x');
+        drop(permit);
+        assert_eq!(door.gate.open(), 0);
+    }
+}
+
+#[tokio::test]
+async fn at_the_limit_the_next_connection_waits_and_gets_in_when_one_leaves() {
+    let mut door = open_door(&["127.0.0.1:0"], limits(1, 10));
+    let _first_client = TcpStream::connect(door.addresses[0]).await.unwrap();
+    let first = door.accepted.recv().await.unwrap();
+    // The kernel takes the second connection; postern does not.
+    let second_client = TcpStream::connect(door.addresses[0]).await.unwrap();
+    tokio::task::yield_now().await;
+    assert!(door.accepted.try_recv().is_err());
+    assert_eq!(*door.refused.lock().unwrap(), [Refused::Connections]);
+    drop(first);
+    let (_tcp, peer, _permit) = door.accepted.recv().await.unwrap();
+    assert_eq!(peer, second_client.local_addr().unwrap());
+}
+
+#[tokio::test]
+async fn an_address_with_its_share_is_closed_and_another_still_gets_in() {
+    let mut door = open_door(&["127.0.0.1:0"], limits(10, 1));
+    let _first_client = TcpStream::connect(door.addresses[0]).await.unwrap();
+    let first = door.accepted.recv().await.unwrap();
+    let mut second_client = TcpStream::connect(door.addresses[0]).await.unwrap();
+    assert!(matches!(second_client.read(&mut [0]).await, Ok(0) | Err(_)));
+    assert_eq!(*door.refused.lock().unwrap(), [Refused::PerAddress]);
+
+    // All of 127.0.0.0/8 is this machine on Linux only.
+    if cfg!(target_os = "linux") {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+        let _other_client = socket.connect(door.addresses[0]).await.unwrap();
+        assert_eq!(door.accepted.recv().await.unwrap().1.ip().to_string(), "127.0.0.2");
+    }
+    drop(first);
+    let _third_client = TcpStream::connect(door.addresses[0]).await.unwrap();
+    assert_eq!(door.accepted.recv().await.unwrap().1.ip().to_string(), "127.0.0.1");
+}
+
+#[tokio::test]
+async fn shutdown_closes_the_door_and_leaves_connections_alone() {
+    let mut door = open_door(&["127.0.0.1:0"], limits(10, 10));
+    let mut client = TcpStream::connect(door.addresses[0]).await.unwrap();
+    let (mut tcp, _, _permit) = door.accepted.recv().await.unwrap();
+    door.close.send(()).unwrap();
+    door.closed.await.unwrap();
+    assert!(TcpStream::connect(door.addresses[0]).await.is_err());
+    tcp.write_all(b"x").await.unwrap();
+    assert_eq!(client.read_u8().await.unwrap(), b'x');
+}
+
+#[tokio::test]
+async fn an_accept_without_file_descriptors_is_survived() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let no_descriptors = 24; // EMFILE
+    let mut failures = VecDeque::from([
+        io::Error::from_raw_os_error(no_descriptors),
+        io::ErrorKind::ConnectionAborted.into(),
+        io::Error::from_raw_os_error(no_descriptors),
+    ]);
+    let accept = |context: &mut Context<'_>| match failures.pop_front() {
+        Some(error) => Poll::Ready(Err(error)),
+        None => listener.poll_accept(context),
+    };
+    let (gate, refused) = gate(limits(1, 1));
+    let (hand, mut accepted) = mpsc::channel(1);
+    let mut serve = |tcp, peer, permit| hand.try_send((tcp, peer, permit)).unwrap();
+    tokio::select! {
+        never = accept_forever(accept, &gate, &mut serve) => match never {},
+        connection = accepted.recv() => assert!(connection.is_some()),
+    }
+    assert_eq!(*refused.lock().unwrap(), [Refused::Accept, Refused::Accept, Refused::Connections]);
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_named_with_what_to_do() {
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = taken.local_addr().unwrap();
+    let error = bind(&["127.0.0.1:0".parse().unwrap(), address]).unwrap_err();
+    assert!(matches!(error, Error::InUse { address: named } if named == address));
+    let text = Chain(&error).to_string();
+    assert!(text.starts_with(&format!("failed to listen on `{address}`: the port is in use\nhint: ")), "{text}");
+}
+
+#[tokio::test]
+async fn an_address_of_another_machine_is_named() {
+    // 192.0.2.0/24 is for documentation (RFC 5737).
+    let error = bind(&["192.0.2.1:0".parse().unwrap()]).unwrap_err();
+    assert!(matches!(error, Error::NotHere { .. }), "{error}");
+}
+
+#[test]
+fn each_reason_for_not_listening_has_its_advice() {
+    let address = "0.0.0.0:443".parse().unwrap();
+    let told = |kind: io::ErrorKind| Chain(&explain(address, kind.into())).to_string();
+    assert!(told(io::ErrorKind::PermissionDenied).contains("CAP_NET_BIND_SERVICE"));
+    assert!(told(io::ErrorKind::AddrNotAvailable).contains("`0.0.0.0:443` in `listen`"));
+    assert!(told(io::ErrorKind::OutOfMemory).starts_with("failed to listen on `0.0.0.0:443`: "));
+}
+
+#[tokio::test]
+async fn one_port_can_be_asked_for_on_ipv4_and_ipv6() {
+    let Ok(probe) = bind(&["[::]:0".parse().unwrap()]) else { return };
+    let port = probe.addresses()[0].port();
+    drop(probe);
+    let both = [format!("0.0.0.0:{port}").parse().unwrap(), format!("[::]:{port}").parse().unwrap()];
+    // Another process may have taken the port meanwhile; then there is nothing to see here.
+    match bind(&both) {
+        Ok(listeners) => assert_eq!(listeners.addresses(), both),
+        Err(error) => assert!(matches!(error, Error::InUse { .. }), "{error}"),
+    }
+}

@@ -1,0 +1,184 @@
+//! What postern carries: a signed webhook on its way to clients, and who is to get it.
+//!
+//! These are words, not machinery: every organ may speak them, none of them does anything.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Names one event for ever: its position in the inbox. Positions are given in the order of arrival, over all
+/// webhooks together, and never reused, a restart included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct EventId(pub u64);
+
+/// A position in the outbox, the one order in which every client sees events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Offset(pub u64);
+
+/// Names one connection. Never reused, not even by the next process on the same data: see `ClientIds` in `connect`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ClientId(pub u64);
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Timestamp(pub u64);
+
+impl Timestamp {
+    /// The wall clock. It never orders events (positions do), it only dates them.
+    pub fn now() -> Self {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+/// The two kinds of WebSocket message (RFC 6455, section 5.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Format {
+    /// UTF-8.
+    Text,
+    /// Any bytes.
+    Binary,
+}
+
+/// A body, and how it travels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payload {
+    pub format: Format,
+    pub data: Bytes,
+}
+
+impl Payload {
+    /// Text when the bytes are UTF-8, binary when they are not.
+    pub fn of(data: Bytes) -> Self {
+        let format = if std::str::from_utf8(&data).is_ok() { Format::Text } else { Format::Binary };
+        Self { format, data }
+    }
+}
+
+/// Something known of a client, such as `phone=1066`. A client may carry one key with many values.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Label {
+    pub key: String,
+    pub value: String,
+}
+
+/// Chooses clients.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Selector {
+    Everyone,
+    Clients(Vec<ClientId>),
+    /// Those that carry at least one of these.
+    AnyLabel(Vec<Label>),
+    /// Those that carry every one of these.
+    AllLabels(Vec<Label>),
+}
+
+/// One narrowing of an audience: those whom `to` chooses, less `except`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Narrowing {
+    pub to: Selector,
+    pub except: Vec<ClientId>,
+}
+
+/// Who gets an event: those whom every narrowing chooses; without any, everyone. A filter adds a narrowing and cannot
+/// take one away, so an audience is narrowed and never widened.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Audience(pub Vec<Narrowing>);
+
+impl Audience {
+    pub fn includes(&self, client: ClientId, labels: &[Label]) -> bool {
+        self.0.iter().all(|narrowing| {
+            !narrowing.except.contains(&client)
+                && match &narrowing.to {
+                    Selector::Everyone => true,
+                    Selector::Clients(ids) => ids.contains(&client),
+                    Selector::AnyLabel(wanted) => wanted.iter().any(|label| labels.contains(label)),
+                    Selector::AllLabels(wanted) => wanted.iter().all(|label| labels.contains(label)),
+                }
+        })
+    }
+}
+
+/// A verified webhook delivery: what the inbox keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// The name, in the configuration, of the webhook it came through.
+    pub webhook: Arc<str>,
+    pub received: Timestamp,
+    pub content_type: Option<String>,
+    /// The bytes that were signed, untouched.
+    pub body: Bytes,
+}
+
+/// A delivery, or what an earlier filter made of it, on its way through the filter chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    pub id: EventId,
+    pub webhook: Arc<str>,
+    pub received: Timestamp,
+    pub content_type: Option<String>,
+    pub payload: Payload,
+    pub audience: Audience,
+}
+
+/// One thing for clients to get: what the outbox keeps, and what the fan-out sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub offset: Offset,
+    pub event: EventId,
+    pub webhook: Arc<str>,
+    pub received: Timestamp,
+    pub content_type: Option<String>,
+    /// Signed, but not the JSON that its provider sends.
+    pub unparsed: bool,
+    pub payload: Payload,
+    pub audience: Audience,
+}
+
+/// What one filter said of one event, kept with it for the operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    pub filter: String,
+    /// SHA-256 of the component, lower-case hex.
+    pub sha256: String,
+    /// `pass`, `drop`, `rewrite`, `send` or `error`, and in an error its text.
+    pub verdict: String,
+    pub micros: u64,
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn label(key: &str, value: &str) -> Label {
+        Label { key: key.into(), value: value.into() }
+    }
+
+    #[test]
+    fn an_audience_is_narrowed_and_never_widened() {
+        let labels = [label("room", "a"), label("desk", "1")];
+        let only = |to| Narrowing { to, except: vec![] };
+        let room = only(Selector::AnyLabel(vec![label("room", "a"), label("room", "b")]));
+        let both = only(Selector::AllLabels(vec![label("room", "a"), label("desk", "2")]));
+        assert!(Audience::default().includes(ClientId(7), &labels));
+        assert!(Audience(vec![room.clone()]).includes(ClientId(7), &labels));
+        assert!(!Audience(vec![room.clone(), both]).includes(ClientId(7), &labels));
+        assert!(!Audience(vec![room.clone(), only(Selector::Clients(vec![ClientId(8)]))]).includes(ClientId(7), &labels));
+        let but_seven = Narrowing { to: Selector::Everyone, except: vec![ClientId(7)] };
+        assert!(!Audience(vec![room, but_seven, only(Selector::Everyone)]).includes(ClientId(7), &labels));
+    }
+}

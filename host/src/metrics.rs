@@ -1,0 +1,258 @@
+//! Every metric postern has: its name, its help, and its labels, which are closed enums or names from the
+//! configuration and never text from outside. Organs and mouths are given handles; `admin` prints them.
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What became of a webhook request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum WebhookOutcome {
+    Accepted,
+    Verified,
+    HandshakeRefused,
+    SignatureMissing,
+    SignatureMalformed,
+    SignatureRepeated,
+    SignatureLegacy,
+    SignatureWrong,
+    TooLarge,
+    TooSlow,
+    Broken,
+    Busy,
+    Storage,
+    Draining,
+}
+
+/// What became of an event in dispatch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum EventOutcome {
+    Delivered,
+    Dropped,
+    Held,
+}
+
+/// What a filter said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum FilterVerdict {
+    Pass,
+    Drop,
+    Rewrite,
+    Send,
+    Error,
+}
+
+impl FilterVerdict {
+    /// The verdict of a trail's step. An error carries its text behind the word.
+    pub fn of(verdict: &str) -> Self {
+        match verdict {
+            "pass" => Self::Pass,
+            "drop" => Self::Drop,
+            "rewrite" => Self::Rewrite,
+            "send" => Self::Send,
+            _ => Self::Error,
+        }
+    }
+}
+
+/// What became of a request to connect to a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum ConnectOutcome {
+    Connected,
+    Denied,
+    NotWebSocket,
+    OriginRefused,
+    Busy,
+    Draining,
+}
+
+/// Why a client is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum CloseReason {
+    ByClient,
+    Broken,
+    Silent,
+    ProtocolError,
+    MessageTooBig,
+    TooManyMessages,
+    TooSlow,
+    Draining,
+    Fault,
+}
+
+/// Why a connection was refused before anything was read from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum ConnectionRefusal {
+    TooMany,
+    TooManyFromAddress,
+    Handshake,
+    /// The system could not accept it.
+    Accept,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct PerWebhook {
+    pub webhook: Arc<str>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct WebhookLabels {
+    pub webhook: Arc<str>,
+    pub outcome: WebhookOutcome,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct EventLabels {
+    pub webhook: Arc<str>,
+    pub outcome: EventOutcome,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct FilterLabels {
+    pub filter: Arc<str>,
+    pub verdict: FilterVerdict,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct PerStream {
+    pub stream: Arc<str>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ConnectLabels {
+    pub stream: Arc<str>,
+    pub outcome: ConnectOutcome,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct CloseLabels {
+    pub stream: Arc<str>,
+    pub reason: CloseReason,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RefusalLabels {
+    pub reason: ConnectionRefusal,
+}
+
+/// Handles to all of it. Clones count together.
+#[derive(Clone)]
+pub struct Metrics {
+    pub webhooks: Family<WebhookLabels, Counter>,
+    pub webhook_seconds: Histogram,
+    pub inbox_events: Family<PerWebhook, Counter>,
+    pub inbox_lag: Family<PerWebhook, Gauge>,
+    pub events: Family<EventLabels, Counter>,
+    pub events_unparsed: Family<PerWebhook, Counter>,
+    pub events_held: Gauge,
+    pub filter_calls: Family<FilterLabels, Counter>,
+    pub filter_seconds: Histogram,
+    pub clients: Family<PerStream, Gauge>,
+    pub connects: Family<ConnectLabels, Counter>,
+    pub closes: Family<CloseLabels, Counter>,
+    pub frames_sent: Counter,
+    pub bytes_sent: Counter,
+    pub catch_ups: Counter,
+    pub connections: Gauge,
+    pub connections_refused: Family<RefusalLabels, Counter>,
+    registry: Arc<Registry>,
+}
+
+/// From a tenth of a millisecond to some ten seconds, each bucket about twice the one before.
+const SECONDS: [f64; 17] = [
+    0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0,
+];
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut r = Registry::with_prefix("postern");
+        let webhooks = Family::default();
+        r.register("webhooks", "Webhook requests, by what became of them", webhooks.clone());
+        let webhook_seconds = Histogram::new(SECONDS);
+        let help = "From a webhook's head to its answer";
+        r.register_with_unit("webhook", help, Unit::Seconds, webhook_seconds.clone());
+        let inbox_events = Family::default();
+        r.register("inbox_events", "Events made durable in the inbox", inbox_events.clone());
+        let inbox_lag = Family::default();
+        r.register("inbox_lag", "Inbox positions between the youngest event and the last judged", inbox_lag.clone());
+        let events = Family::default();
+        r.register("events", "Events judged, by what became of them", events.clone());
+        let events_unparsed = Family::default();
+        r.register("events_unparsed", "Signed events that are not what their provider sends", events_unparsed.clone());
+        let events_held = Gauge::default();
+        r.register("events_held", "Events held because a filter could not judge them", events_held.clone());
+        let filter_calls = Family::default();
+        r.register("filter_calls", "Calls of filters, by what they said", filter_calls.clone());
+        let filter_seconds = Histogram::new(SECONDS);
+        r.register_with_unit("filter", "Time of a filter's call", Unit::Seconds, filter_seconds.clone());
+        let clients = Family::default();
+        r.register("clients", "Clients connected now", clients.clone());
+        let connects = Family::default();
+        r.register("connects", "Requests to connect to a stream, by what became of them", connects.clone());
+        let closes = Family::default();
+        r.register("closes", "Clients gone, by why", closes.clone());
+        let frames_sent = Counter::default();
+        r.register("frames_sent", "Event frames given to client sockets", frames_sent.clone());
+        let bytes_sent = Counter::default();
+        r.register("bytes_sent", "Bytes of frames given to client sockets, before TLS", bytes_sent.clone());
+        let catch_ups = Counter::default();
+        r.register("catch_ups", "Reads of the outbox for clients that fell out of the ring", catch_ups.clone());
+        let connections = Gauge::default();
+        r.register("connections", "Connections open now", connections.clone());
+        let connections_refused = Family::default();
+        r.register("connections_refused", "Connections refused, by why", connections_refused.clone());
+        Self {
+            webhooks,
+            webhook_seconds,
+            inbox_events,
+            inbox_lag,
+            events,
+            events_unparsed,
+            events_held,
+            filter_calls,
+            filter_seconds,
+            clients,
+            connects,
+            closes,
+            frames_sent,
+            bytes_sent,
+            catch_ups,
+            connections,
+            connections_refused,
+            registry: Arc::new(r),
+        }
+    }
+}
+
+impl Metrics {
+    pub fn webhook(&self, webhook: &Arc<str>, outcome: WebhookOutcome, took: Duration) {
+        self.webhooks.get_or_create(&WebhookLabels { webhook: webhook.clone(), outcome }).inc();
+        self.webhook_seconds.observe(took.as_secs_f64());
+    }
+
+    pub fn connect(&self, stream: &Arc<str>, outcome: ConnectOutcome) {
+        self.connects.get_or_create(&ConnectLabels { stream: stream.clone(), outcome }).inc();
+    }
+
+    pub fn filter(&self, filter: &str, verdict: FilterVerdict, took: Duration) {
+        self.filter_calls.get_or_create(&FilterLabels { filter: filter.into(), verdict }).inc();
+        self.filter_seconds.observe(took.as_secs_f64());
+    }
+
+    pub fn refused(&self, reason: ConnectionRefusal) {
+        self.connections_refused.get_or_create(&RefusalLabels { reason }).inc();
+    }
+
+    /// All of it in the text form of OpenMetrics 1.0, which Prometheus reads.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
+        text
+    }
+}

@@ -1,0 +1,115 @@
+//! TLS towards clients and senders. Only this module knows rustls: outside it there are files to read, a socket to
+//! shake hands on, and the stream that comes of it.
+//!
+//! What it promises:
+//! - TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1 by ALPN, tickets for resumption, one certificate chain for every name;
+//! - a handshake that takes too long ends, and holds up only itself;
+//! - changed files are taken up without a restart (see `reload`): new connections get the new certificate, open ones
+//!   are left alone, and a pair that cannot be used changes nothing;
+//! - an error names the file and says what to do; neither key nor password is in any message.
+
+mod certificate;
+pub mod development;
+mod error;
+mod key;
+mod reload;
+#[cfg(test)]
+mod tests;
+
+pub use error::{Error, HandshakeError};
+pub use reload::{Reloaded, Watch};
+
+use crate::secret::Secret;
+use reload::Current;
+use rustls::ServerConfig;
+use rustls::crypto::{CryptoProvider, ring};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// PEM: the server's own certificate first, then those that lead to the root.
+    pub certificate: PathBuf,
+    /// PEM: PKCS#8, PKCS#1, SEC1, or encrypted PKCS#8.
+    pub key: PathBuf,
+    pub key_password: Option<Secret>,
+    pub handshake_timeout: Duration,
+}
+
+/// Shakes hands. Clones share their certificate.
+#[derive(Clone)]
+pub struct Acceptor {
+    rustls: TlsAcceptor,
+    current: Arc<Current>,
+    handshake_timeout: Duration,
+}
+
+impl Acceptor {
+    /// Reads the files. Starts nothing: see `watch`.
+    pub fn new(config: &Config) -> Result<Self, Error> {
+        let provider = Arc::new(ring::default_provider());
+        let current = Arc::new(Current::load(config.clone(), provider.clone())?);
+        let server = server_config(provider, current.clone()).map_err(Error::Setup)?;
+        Ok(Self { rustls: TlsAcceptor::from(Arc::new(server)), current, handshake_timeout: config.handshake_timeout })
+    }
+
+    /// Reads the files again if they have changed, and takes them up if they are good. Blocks on the disk, and for an
+    /// encrypted key on its decryption.
+    pub fn reload(&self) -> Result<Reloaded, Error> {
+        self.current.reload()
+    }
+
+    /// Reloads by itself when the files change, until the answer is dropped.
+    pub fn watch(&self) -> Result<Watch, Error> {
+        Watch::start(self.current.clone()).map_err(Error::Watch)
+    }
+
+    /// Shakes hands within the handshake timeout. To drop the future closes the connection.
+    ///
+    /// Someone who speaks plain HTTP here is told so in plain HTTP, as otherwise they see a few unprintable bytes.
+    pub async fn accept(&self, tcp: TcpStream) -> Result<TlsStream<TcpStream>, HandshakeError> {
+        let handshake = async {
+            let mut first = [0];
+            if tcp.peek(&mut first).await.map_err(HandshakeError::Failed)? == 0 {
+                return Err(HandshakeError::Silent);
+            }
+            if first[0].is_ascii_uppercase() {
+                refuse_plain_http(tcp).await;
+                return Err(HandshakeError::PlainHttp);
+            }
+            self.rustls.accept(tcp).await.map_err(HandshakeError::Failed)
+        };
+        tokio::time::timeout(self.handshake_timeout, handshake).await.unwrap_or(Err(HandshakeError::TimedOut))
+    }
+}
+
+fn server_config(provider: Arc<CryptoProvider>, current: Arc<Current>) -> Result<ServerConfig, rustls::Error> {
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
+        .with_no_client_auth()
+        .with_cert_resolver(current);
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    // Tickets keep the session with the client: nothing to store here, and clients that all come back at once resume.
+    config.ticketer = ring::Ticketer::new()?;
+    Ok(config)
+}
+
+/// The first byte of a TLS connection is 22; the methods of HTTP begin with a letter.
+async fn refuse_plain_http(mut tcp: TcpStream) {
+    const ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 44\r\n\
+        Connection: close\r\n\r\nThis is an HTTPS port: use https:// or wss:\n";
+    // What was sent is read first: closing a socket with unread bytes resets it, and the answer would be lost.
+    for _ in 0..16 {
+        if !matches!(tcp.try_read(&mut [0; 4096]), Ok(1..)) {
+            break;
+        }
+    }
+    if tcp.write_all(ANSWER).await.is_ok() {
+        let _ = tcp.shutdown().await;
+    }
+}

@@ -1,0 +1,43 @@
+//! The first ten minutes: `postern run --dev`, and then what it says to type.
+
+use crate::home;
+use postern_tests::{Config, eventually};
+use serde_json::Value;
+
+#[tokio::test]
+async fn run_dev_starts_without_a_file_and_what_it_says_to_type_works() {
+    let home = home(&Config::basic());
+    for file in ["postern.toml", "cert.pem", "key.pem"] {
+        std::fs::remove_file(home.path(file)).expect("its own");
+    }
+    // A user leaves the ports as they are; tests run many at once.
+    home.set("POSTERN_LISTEN", "127.0.0.1:0");
+    home.set("POSTERN_ADMIN__LISTEN", "127.0.0.1:0");
+    let gateway = home.try_start(&["run", "--dev"]).await.expect("it starts");
+    let tour = gateway.stdout();
+    // The commands, as a shell would take them apart: they quote with ' and nothing else.
+    let command = |word: &str| -> Vec<String> {
+        let line = tour
+            .lines()
+            .find(|line| line.contains(&format!(" {word} ")))
+            .unwrap_or_else(|| panic!("no `{word}` in:\n{tour}"));
+        let words = line.split_whitespace().map(|part| part.trim_matches('\'').to_owned());
+        words.skip_while(|part| part != word).collect()
+    };
+    assert!(tour.contains("curl --cacert"), "it shows the handshake:\n{tour}");
+    let listen = command("listen");
+    let send = command("send");
+    let mut listener = home.launch(&listen.iter().map(String::as_str).collect::<Vec<_>>());
+    let send: Vec<_> = send.iter().map(String::as_str).collect();
+    // Raw streams begin with what comes after they connect, and a user waits until the listener says it is there.
+    let event = eventually("an event at `postern listen`", async || {
+        let sent = home.run(&send).await;
+        assert_eq!(sent.code, Some(0), "`postern send`: {}", sent.stderr);
+        assert!(listener.ended().is_none(), "`postern listen` goes on");
+        listener.stdout().lines().next().map(str::to_owned)
+    });
+    let event: Value = serde_json::from_str(&event.await).expect("one JSON line an event");
+    assert!(event.is_object(), "{event}");
+    let (_, ended) = gateway.stop().await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+}

@@ -1,0 +1,34 @@
+//! Postern as its users meet it, a module for each of its promises.
+//!
+//! Every test starts the real binary in a directory of its own, on ports the system chose. The harness is the library of
+//! this package.
+
+mod admin;
+mod cli;
+mod clients;
+mod crash;
+mod delivery;
+mod dev;
+mod fanout;
+mod filters;
+mod handshake;
+mod hostile;
+mod secrets;
+mod shutdown;
+mod slow;
+mod startup;
+mod tls;
+mod webhook;
+
+use postern_tests::{Config, Gateway, Home};
+use std::sync::Arc;
+
+/// A directory for a gateway to live in.
+fn home(config: &Config) -> Arc<Home> {
+    Home::new(env!("CARGO_BIN_EXE_postern-under-test"), config)
+}
+
+/// A gateway that is ready.
+async fn start(config: &Config) -> Gateway {
+    home(config).start().await
+}

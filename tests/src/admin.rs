@@ -1,0 +1,65 @@
+//! What an operator sees: the admin listener.
+
+use crate::{Gateway, Reply, Sender, eventually};
+use serde_json::Value;
+use std::net::SocketAddr;
+
+pub struct Admin(SocketAddr);
+
+impl Admin {
+    pub fn of(gateway: &Gateway) -> Self {
+        Self(gateway.admin())
+    }
+
+    pub async fn get(&self, target: &str) -> Reply {
+        Sender::plain(self.0).await.get(target).await
+    }
+
+    /// The sum of a metric over all its samples that carry these labels; 0 when there is none.
+    pub async fn metric(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+        let reply = self.get("/metrics").await;
+        assert_eq!(reply.status, 200, "metrics are there to be read");
+        sum(&reply.text(), name, labels)
+    }
+
+    /// Waits until the metric is that.
+    pub async fn metric_becomes(&self, name: &str, labels: &[(&str, &str)], value: f64) {
+        let what = format_args!("{name}{labels:?} = {value}").to_string();
+        eventually(what, async || (self.metric(name, labels).await == value).then_some(())).await;
+    }
+
+    /// Events that wait for somebody to look, the oldest first.
+    pub async fn held(&self) -> Vec<Value> {
+        let reply = self.get("/v1/events?held=true").await;
+        assert_eq!(reply.status, 200, "held events are listed: {reply:?}");
+        let list: Value = serde_json::from_slice(&reply.body).expect("the list is JSON");
+        list["events"].as_array().expect("it has `events`").clone()
+    }
+
+    /// Waits until so many events are held, and gives them.
+    pub async fn held_becomes(&self, count: usize) -> Vec<Value> {
+        let what = format!("{count} held events");
+        eventually(what, async || Some(self.held().await).filter(|held| held.len() == count)).await
+    }
+}
+
+fn sum(metrics: &str, name: &str, labels: &[(&str, &str)]) -> f64 {
+    let samples = metrics.lines().filter_map(|line| line.strip_prefix(name));
+    let wanted = samples.filter(|rest| rest.starts_with(['{', ' ']));
+    let labelled = wanted.filter(|rest| labels.iter().all(|(key, value)| rest.contains(&format!("{key}=\"{value}\""))));
+    labelled.filter_map(|rest| rest.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_are_summed_by_name_and_label() {
+        let text = "# TYPE a counter\na_total{x=\"1\",y=\"2\"} 3\na_total{x=\"2\"} 4\na_total_more 9\nb 1.5\n";
+        assert_eq!(sum(text, "a_total", &[]), 7.0);
+        assert_eq!(sum(text, "a_total", &[("x", "1")]), 3.0);
+        assert_eq!(sum(text, "b", &[]), 1.5);
+        assert_eq!(sum(text, "c", &[]), 0.0);
+    }
+}
