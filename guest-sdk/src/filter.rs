@@ -40,10 +40,11 @@ const fn not_implemented<T>() -> bool {
 #[macro_export]
 macro_rules! filter {
     ($filter:ty : $hook:ident $(+ $more:ident)*) => {
-        // Names every hook in native builds too, so that `cargo test` finds the one not implemented.
+        // Native builds keep every hook named as well, so that `cargo test` finds the one not implemented.
+        #[cfg(not(target_family = "wasm"))]
         const _: () = {
-            $crate::__hook!($hook implemented by $filter);
-            $($crate::__hook!($more implemented by $filter);)*
+            const _: () = $crate::__hook!($hook implemented by $filter);
+            $(const _: () = $crate::__hook!($more implemented by $filter);)*
         };
 
         #[cfg(target_family = "wasm")]
@@ -68,14 +69,16 @@ macro_rules! filter {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __hook {
-    (message implemented by $filter:ty) => {
-        const _: fn(&$filter, &$crate::Message) -> $crate::Result<$crate::Verdict> =
+    (message implemented by $filter:ty) => {{
+        #[used]
+        static HOOK: fn(&$filter, &$crate::Message) -> $crate::Result<$crate::Verdict> =
             <$filter as $crate::Filter>::on_message;
-    };
-    (admission implemented by $filter:ty) => {
-        const _: fn(&$filter, &$crate::Request) -> $crate::Result<$crate::Admission> =
+    }};
+    (admission implemented by $filter:ty) => {{
+        #[used]
+        static HOOK: fn(&$filter, &$crate::Request) -> $crate::Result<$crate::Admission> =
             <$filter as $crate::Filter>::on_connect;
-    };
+    }};
     (message exported by $component:ident) => {
         $crate::export::export_message!($component with_types_in $crate::export::message);
     };
@@ -83,6 +86,10 @@ macro_rules! __hook {
         $crate::export::export_admission!($component with_types_in $crate::export::admission);
     };
     ($other:ident $($rest:tt)*) => {
-        ::std::compile_error!(::std::concat!("no hook `", ::std::stringify!($other), "`: there are `message` and `admission`"));
+        ::std::compile_error!(::std::concat!(
+            "no hook `",
+            ::std::stringify!($other),
+            "`: there are `message` and `admission`"
+        ))
     };
 }

@@ -1,50 +1,100 @@
 //! Every metric postern has: its name, its help, and its labels, which are closed enums or names from the
 //! configuration and never text from outside. Organs and mouths are given handles; `admin` prints them.
 
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What became of a webhook request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
-pub enum WebhookOutcome {
-    Accepted,
-    Verified,
-    HandshakeRefused,
-    SignatureMissing,
-    SignatureMalformed,
-    SignatureRepeated,
-    SignatureLegacy,
-    SignatureWrong,
-    TooLarge,
-    TooSlow,
-    Broken,
-    Busy,
-    Storage,
-    Draining,
+/// A closed set of values of a label, each with its name.
+macro_rules! labels {
+    ($($(#[doc = $about:literal])* $label:ident { $($(#[doc = $help:literal])* $value:ident = $name:literal,)* })*) => {$(
+        $(#[doc = $about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $label {
+            $($(#[doc = $help])* $value,)*
+        }
+
+        impl EncodeLabelValue for $label {
+            fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), fmt::Error> {
+                let name = match self { $(Self::$value => $name,)* };
+                EncodeLabelValue::encode(&name, encoder)
+            }
+        }
+    )*};
 }
 
-/// What became of an event in dispatch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
-pub enum EventOutcome {
-    Delivered,
-    Dropped,
-    Held,
-}
+labels! {
+    /// What became of a webhook request.
+    WebhookOutcome {
+        Accepted = "accepted",
+        Verified = "verified",
+        HandshakeRefused = "handshake_refused",
+        SignatureMissing = "signature_missing",
+        SignatureMalformed = "signature_malformed",
+        SignatureRepeated = "signature_repeated",
+        SignatureLegacy = "signature_legacy",
+        SignatureWrong = "signature_wrong",
+        TooLarge = "too_large",
+        TooSlow = "too_slow",
+        Broken = "broken",
+        Busy = "busy",
+        Storage = "storage",
+        Draining = "draining",
+    }
 
-/// What a filter said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
-pub enum FilterVerdict {
-    Pass,
-    Drop,
-    Rewrite,
-    Send,
-    Error,
+    /// What became of an event in dispatch.
+    EventOutcome {
+        Delivered = "delivered",
+        Dropped = "dropped",
+        Held = "held",
+    }
+
+    /// What a filter said.
+    FilterVerdict {
+        Pass = "pass",
+        Drop = "drop",
+        Rewrite = "rewrite",
+        Send = "send",
+        Error = "error",
+    }
+
+    /// What became of a request to connect to a stream.
+    ConnectOutcome {
+        Connected = "connected",
+        Denied = "denied",
+        NotWebSocket = "not_web_socket",
+        OriginRefused = "origin_refused",
+        Busy = "busy",
+        Draining = "draining",
+    }
+
+    /// Why a client is gone.
+    CloseReason {
+        ByClient = "by_client",
+        Broken = "broken",
+        Silent = "silent",
+        ProtocolError = "protocol_error",
+        MessageTooBig = "message_too_big",
+        TooManyMessages = "too_many_messages",
+        TooSlow = "too_slow",
+        Draining = "draining",
+        Fault = "fault",
+    }
+
+    /// Why a connection was refused before anything was read from it.
+    ConnectionRefusal {
+        TooMany = "too_many",
+        TooManyFromAddress = "too_many_from_address",
+        Handshake = "handshake",
+        /// The system could not accept it.
+        Accept = "accept",
+    }
 }
 
 impl FilterVerdict {
@@ -58,41 +108,6 @@ impl FilterVerdict {
             _ => Self::Error,
         }
     }
-}
-
-/// What became of a request to connect to a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
-pub enum ConnectOutcome {
-    Connected,
-    Denied,
-    NotWebSocket,
-    OriginRefused,
-    Busy,
-    Draining,
-}
-
-/// Why a client is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
-pub enum CloseReason {
-    ByClient,
-    Broken,
-    Silent,
-    ProtocolError,
-    MessageTooBig,
-    TooManyMessages,
-    TooSlow,
-    Draining,
-    Fault,
-}
-
-/// Why a connection was refused before anything was read from it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
-pub enum ConnectionRefusal {
-    TooMany,
-    TooManyFromAddress,
-    Handshake,
-    /// The system could not accept it.
-    Accept,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

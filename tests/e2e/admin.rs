@@ -22,9 +22,9 @@ async fn the_admin_listener_tells_health_and_metrics_and_the_edge_tells_neither(
     sender.deliver("/whatsapp", "{}").await;
     client.expect(b"{}").await;
     let whatsapp = ("webhook", "whatsapp");
-    admin.metric_becomes("postern_webhooks_total", &[whatsapp, ("outcome", "Accepted")], 1.0).await;
+    admin.metric_becomes("postern_webhooks_total", &[whatsapp, ("outcome", "accepted")], 1.0).await;
     admin.metric_becomes("postern_inbox_events_total", &[whatsapp], 1.0).await;
-    admin.metric_becomes("postern_events_total", &[whatsapp, ("outcome", "Delivered")], 1.0).await;
+    admin.metric_becomes("postern_events_total", &[whatsapp, ("outcome", "delivered")], 1.0).await;
     admin.metric_becomes("postern_clients", &[("stream", "agents")], 1.0).await;
     admin.metric_becomes("postern_frames_sent_total", &[], 1.0).await;
     assert_eq!(admin.metric("postern_webhook_seconds_count", &[]).await, 1.0);

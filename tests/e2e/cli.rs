@@ -97,7 +97,7 @@ async fn usage_errors_are_64_with_the_nearest_word_and_help_is_0() {
         assert_eq!(ended.code, Some(0), "{arguments:?}: {}", ended.stderr);
         assert!(ended.stdout.contains("postern"), "{arguments:?}: {}", ended.stdout);
     }
-    for (arguments, word) in [(&["rnu"][..], "run"), (&["run", "--confg", "x"], "--config"), (&[], "run")] {
+    for (arguments, word) in [(&["chek"][..], "check"), (&["run", "--confg", "x"], "--config"), (&[], "run")] {
         let ended = home.run(arguments).await;
         assert_eq!(ended.code, Some(64), "{arguments:?}: {}", ended.stderr);
         assert!(ended.stderr.contains(word), "{arguments:?}: {}", ended.stderr);

@@ -119,7 +119,7 @@ async fn kill_9_within_a_burst_of_5_000_webhooks_loses_nothing_acknowledged_and_
         sender.await.expect("no sender was refused");
     }
     Sender::connect(&gateway, Protocol::Http1).await.deliver("/whatsapp", "last").await;
-    eventually("the last event", async || (client.body().await == "last").then_some(())).await;
+    client.until(b"last").await;
     let (home, _) = gateway.stop().await;
 
     let outbox = outbox(&home).await;

@@ -17,12 +17,11 @@ async fn run_dev_starts_without_a_file_and_what_it_says_to_type_works() {
     let tour = gateway.stdout();
     // The commands, as a shell would take them apart: they quote with ' and nothing else.
     let command = |word: &str| -> Vec<String> {
-        let line = tour
-            .lines()
-            .find(|line| line.contains(&format!(" {word} ")))
-            .unwrap_or_else(|| panic!("no `{word}` in:\n{tour}"));
-        let words = line.split_whitespace().map(|part| part.trim_matches('\'').to_owned());
-        words.skip_while(|part| part != word).collect()
+        let lines =
+            tour.lines().map(|line| line.split_whitespace().map(|part| part.trim_matches('\'').to_owned()).collect());
+        let mut lines =
+            lines.filter(|words: &Vec<String>| words.len() > 2 && words[0].contains("postern") && words[1] == word);
+        lines.next().unwrap_or_else(|| panic!("no `{word}` in:\n{tour}")).split_off(1)
     };
     assert!(tour.contains("curl --cacert"), "it shows the handshake:\n{tour}");
     let listen = command("listen");

@@ -37,8 +37,40 @@ async fn drop_statuses_drops_statuses_and_lets_everything_else_through_untouched
         }
     }
     let admin = Admin::of(&gateway);
-    admin.metric_becomes("postern_events_total", &[("outcome", "Dropped")], f64::from(dropped)).await;
-    assert_eq!(admin.metric("postern_events_total", &[("outcome", "Held")]).await, 0.0, "it judged every one");
+    admin.metric_becomes("postern_events_total", &[("outcome", "dropped")], f64::from(dropped)).await;
+    assert_eq!(admin.metric("postern_events_total", &[("outcome", "held")]).await, 0.0, "it judged every one");
+}
+
+#[tokio::test]
+async fn redact_hides_numbers_and_names_and_leaves_every_other_byte() {
+    let config = Config::basic()
+        .filter("redact", &guests::gallery("redact"), "")
+        .filter("redact-from", &guests::gallery("redact"), "config = { fields = [\"from\"], replacement = \"?\" }")
+        .filter("drop-statuses", &guests::gallery("drop-statuses"), "")
+        .webhook("whatsapp", "/whatsapp", "filters = [\"drop-statuses\", \"redact\"]")
+        .webhook("other", "/other", "filters = [\"redact-from\"]")
+        .stream("agents", "/ws", &["whatsapp", "other"], "open = true");
+    let gateway = start(&config).await;
+    let mut client = Client::connect(&gateway, "/ws").await;
+    let mut sender = Sender::connect(&gateway, Protocol::Http1).await;
+    let body = fixtures::body("whatsapp/text_simple.json");
+    let text = String::from_utf8_lossy(&body);
+    sender.deliver("/whatsapp", fixtures::body("whatsapp/status_delivered.json")).await;
+    sender.deliver("/whatsapp", body.clone()).await;
+    let hidden = text.replace("\"Ilse Varga\"", "\"[redacted]\"").replace("\"15550100142\"", "\"[redacted]\"");
+    client.expect(hidden.as_bytes()).await;
+    sender.deliver("/other", body.clone()).await;
+    client.expect(text.replace("\"from\": \"15550100142\"", "\"from\": \"?\"").as_bytes()).await;
+
+    // What it cannot read to the end it does not let pass: it may hold what is to be hidden.
+    let unreadable = ["bad/truncated_half.json", "bad/invalid_utf8_overlong.json", "bad/random_4k.bin"];
+    for name in unreadable {
+        sender.deliver("/whatsapp", fixtures::body(name)).await;
+    }
+    let held = Admin::of(&gateway).held_becomes(unreadable.len()).await;
+    assert!(held.iter().all(|event| event["filter"] == "redact"), "{held:?}");
+    sender.deliver("/whatsapp", body.clone()).await;
+    client.expect(hidden.as_bytes()).await;
 }
 
 #[tokio::test]
@@ -66,7 +98,7 @@ async fn token_lets_in_bearers_by_header_or_query_and_nobody_else() {
     for client in &mut clients {
         client.expect(b"for all three").await;
     }
-    let denied = [("stream", "agents"), ("outcome", "Denied")];
+    let denied = [("stream", "agents"), ("outcome", "denied")];
     Admin::of(&gateway).metric_becomes("postern_connects_total", &denied, refused.len() as f64).await;
 }
 
@@ -117,7 +149,7 @@ async fn route_by_number_sends_each_number_to_the_clients_labelled_with_it() {
         sender.deliver("/whatsapp", other.clone()).await;
         client.expect(other.as_bytes()).await;
     }
-    Admin::of(&gateway).metric_becomes("postern_events_total", &[("outcome", "Dropped")], 1.0).await;
+    Admin::of(&gateway).metric_becomes("postern_events_total", &[("outcome", "dropped")], 1.0).await;
     drop(gateway);
     assert_eq!(nobody.try_body().await, None, "who serves no number got nothing");
 }

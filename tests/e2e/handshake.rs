@@ -17,8 +17,8 @@ async fn every_handshake_case_gets_its_answer() {
         let target = if query.is_empty() { "/whatsapp".to_owned() } else { format!("/whatsapp?{query}") };
         let reply = sender.get(&target).await;
         assert_eq!(u64::from(reply.status), status, "{why}: {reply:?}");
-        assert_eq!(reply.header("x-content-type-options"), Some("nosniff"), "{why}");
         if status == 200 {
+            assert_eq!(reply.header("x-content-type-options"), Some("nosniff"), "{why}");
             assert_eq!(reply.text(), case["body"].as_str().expect("text"), "{why}: the challenge, exactly");
             assert!(
                 reply.header("content-type").is_some_and(|kind| kind.starts_with("text/plain")),

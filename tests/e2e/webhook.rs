@@ -190,6 +190,6 @@ async fn more_webhooks_at_once_than_the_limit_are_503_with_retry_after_until_the
         (sender.post("/whatsapp", r#"{"object":"third"}"#).await.status == 200).then_some(())
     })
     .await;
-    eventually("the first", async || (client.body().await == body).then_some(())).await;
+    client.until(&body).await;
     client.expect(br#"{"object":"third"}"#).await;
 }

@@ -47,7 +47,8 @@ fn sum(metrics: &str, name: &str, labels: &[(&str, &str)]) -> f64 {
     let samples = metrics.lines().filter_map(|line| line.strip_prefix(name));
     let wanted = samples.filter(|rest| rest.starts_with(['{', ' ']));
     let labelled = wanted.filter(|rest| labels.iter().all(|(key, value)| rest.contains(&format!("{key}=\"{value}\""))));
-    labelled.filter_map(|rest| rest.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    // Not `sum`, which makes -0 of nothing.
+    labelled.filter_map(|rest| rest.rsplit(' ').next()?.parse::<f64>().ok()).fold(0.0, |sum, value| sum + value)
 }
 
 #[cfg(test)]

@@ -75,6 +75,11 @@ impl Client {
         assert!(got == body, "expected {:?}\n     got {:?}", beginning(body), beginning(&got));
     }
 
+    /// Reads on to this body, passing over others.
+    pub async fn until(&mut self, body: &[u8]) {
+        while self.body().await != body {}
+    }
+
     /// Reads on to the close frame and gives its code; `None` when the connection ends without one.
     pub async fn close_code(&mut self) -> Option<u16> {
         loop {

@@ -2,6 +2,7 @@
 //! Each is made once a test run, when a test first asks for it.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -14,7 +15,7 @@ pub fn gallery(name: &str) -> PathBuf {
         let sources = NAMES.map(|name| repository().join("filters").join(name));
         let sources = sources.each_ref().map(PathBuf::as_path);
         postern_guest_build::build_many(&sources, &target().join("guests"))
-            .unwrap_or_else(|error| panic!("failed to build the filters: {error}"))
+            .unwrap_or_else(|error| panic!("{}", with_causes(&error)))
     })
     .swap_remove(index)
 }
@@ -35,6 +36,10 @@ pub fn wat(name: &str) -> PathBuf {
     .swap_remove(0)
 }
 
+fn with_causes(error: &dyn Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {}", with_causes(cause)))
+}
+
 fn made(name: &str, make: impl FnOnce() -> Vec<PathBuf>) -> Vec<PathBuf> {
     static MADE: Mutex<BTreeMap<String, Vec<PathBuf>>> = Mutex::new(BTreeMap::new());
     // Held while making: a second test that wants the same waits for it. One that cannot be made fails each test that
@@ -47,6 +52,8 @@ fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are in the repository")
 }
 
+/// Where cargo puts things, wherever the tester told it to: this runs as target/PROFILE/deps/e2e-HASH.
 fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository().join("target"), PathBuf::from)
+    let program = std::env::current_exe().expect("the system knows what it runs");
+    program.ancestors().nth(3).expect("cargo runs tests from its target directory").to_owned()
 }

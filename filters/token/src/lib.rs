@@ -21,7 +21,7 @@ fn default_body() -> String {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table with `token`")]
 struct Known {
     token: String,
     subject: Option<String>,

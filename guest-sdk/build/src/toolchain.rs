@@ -163,7 +163,8 @@ fn add_target(compiler: &Compiler<'_>) -> Result<(), String> {
     }
     eprintln!("postern: rustup target add {TARGET}");
     let mut command = rustup();
-    command.args(["target", "add", TARGET]).env("RUSTUP_MAX_RETRIES", "1").stdout(Stdio::null());
+    command.args(["target", "add", TARGET]).stdout(Stdio::null());
+    command.env("RUSTUP_MAX_RETRIES", "1").env("RUST_BACKTRACE", "0");
     let status = command.status().map_err(|error| error.to_string())?;
     match (status.success(), compiler.has_target()) {
         (_, true) => Ok(()),

@@ -16,7 +16,7 @@ use crate::edge::Edge;
 use crate::error::Chain;
 use crate::hub::Hub;
 use crate::ingest::Ingest;
-use crate::journal::Journal;
+use crate::journal::{Journal, Lane};
 use crate::listen::{self, Gate, Listeners};
 use crate::message::Offset;
 use crate::metrics::{ConnectionRefusal, Metrics};
@@ -25,7 +25,9 @@ use crate::pool::Pool;
 use crate::route::Routes;
 use crate::task::{self, Tracker};
 use crate::ws::{self, Fetch, Shards, encode};
-use crate::{connect, ingest, tls};
+use crate::connect;
+use crate::ingest;
+use crate::tls;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -43,6 +45,7 @@ pub struct App {
     gate: Gate,
     edge_listeners: Listeners,
     admin_listeners: Listeners,
+    lanes: Vec<Lane>,
     journal: Journal,
     shards: Shards,
     dispatchers: Vec<JoinHandle<()>>,
@@ -78,6 +81,7 @@ impl Plan {
         let shards = Shards::start(&shape, &hub, journal.tail(), fetch, &metrics).map_err(Fault::of)?;
 
         let stop = Stop::default();
+        let mut lanes = Vec::new();
         let mut dispatchers = Vec::new();
         let mut webhooks = Vec::new();
         for (index, (name, webhook)) in config.webhooks.iter().enumerate() {
@@ -90,6 +94,7 @@ impl Plan {
                 hub: hub.clone(),
                 metrics: metrics.clone(),
             };
+            lanes.push(lane.clone());
             dispatchers.push(dispatch.start(stop.clone()).map_err(Fault::of)?);
             let keys = plan::keys(&webhook.app_secret).map_err(Fault::of)?;
             let verify_token = webhook.verify_token.clone();
@@ -171,6 +176,7 @@ impl Plan {
             gate,
             edge_listeners,
             admin_listeners,
+            lanes,
             journal,
             shards,
             dispatchers,
@@ -232,6 +238,7 @@ impl App {
             shards: self.shards,
             stop: self.stop,
             dispatchers: self.dispatchers,
+            lanes: self.lanes,
             journal: self.journal,
             budget: self.drain_timeout,
         };

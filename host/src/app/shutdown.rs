@@ -6,25 +6,28 @@
 //! 4. clients get what was decided, and 1001;
 //! 5. the journal is put on the disk.
 //!
-//! All of it has one budget. What does not fit into it, or is hurried past, is not lost: it is in the inbox, and the
-//! next start goes on with it.
+//! Steps 2 and 3 have one budget, `limits.drain_timeout`; a second signal hurries past them. Clients are told in any
+//! case. What was left is not lost: it is in the inbox, and the next start goes on with it.
 
 use crate::dispatch::Stop;
 use crate::error::Chain;
-use crate::journal::Journal;
+use crate::journal::{Journal, Lane};
 use crate::task::Tracker;
 use crate::ws::Shards;
 use std::future::Future;
-use std::pin::pin;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::oneshot;
+
+/// How long telling clients may take in all: a little more than a shard waits for one.
+const GOODBYES: Duration = Duration::from_secs(3);
 
 pub struct Ending {
     pub connections: Tracker,
     pub shards: Shards,
     pub stop: Stop,
     pub dispatchers: Vec<JoinHandle<()>>,
+    pub lanes: Vec<Lane>,
     pub journal: Journal,
     pub budget: Duration,
 }
@@ -33,10 +36,11 @@ impl Ending {
     pub async fn run(self, hurry: impl Future<Output = ()>) {
         tracing::info!(connections = self.connections.count(), "draining");
         let (joined, all_joined) = oneshot::channel();
-        let (stop, journal, dispatchers) = (self.stop.clone(), self.journal.clone(), self.dispatchers);
-        let orderly = async {
+        let (stop, journal, dispatchers, lanes) = (self.stop.clone(), self.journal, self.dispatchers, self.lanes);
+        let finish = async {
             self.connections.idle().await;
             stop.when_idle();
+            lanes.iter().for_each(Lane::wake);
             // Joining threads blocks, so it is done on one of its own.
             let started = crate::task::thread("ending", move || {
                 for dispatcher in dispatchers {
@@ -49,14 +53,16 @@ impl Ending {
             if started.is_ok() {
                 let _ = all_joined.await;
             }
-            self.shards.drain().await;
         };
-        let mut hurry = pin!(hurry);
         tokio::select! {
-            done = tokio::time::timeout(self.budget, orderly) => if done.is_err() {
+            done = tokio::time::timeout(self.budget, finish) => if done.is_err() {
                 tracing::warn!("drain took longer than `limits.drain_timeout`, leaving the rest");
             },
-            () = &mut hurry => tracing::warn!("told to stop again, leaving the rest"),
+            () = hurry => tracing::warn!("told to stop again, leaving the rest"),
+        }
+        // A client that does not answer is let go by its shard before this is over.
+        if tokio::time::timeout(GOODBYES, self.shards.drain()).await.is_err() {
+            tracing::warn!("some clients could not be told");
         }
         self.stop.at_once();
         if let Err(error) = journal.sync() {

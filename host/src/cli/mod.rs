@@ -5,11 +5,11 @@ mod check;
 mod dev;
 mod events;
 mod filter;
-//TMP mod listen;
+mod listen;
 mod log;
-//TMP mod outward;
+mod outward;
 mod run;
-//TMP mod send;
+mod send;
 
 use crate::config::Problem;
 use clap::{Parser, Subcommand};
@@ -27,8 +27,8 @@ struct Arguments {
 enum Command {
     Run(run::Run),
     Check(check::Check),
-//TMP     Listen(listen::Listen),
-//TMP     Send(send::Send),
+    Listen(listen::Listen),
+    Send(send::Send),
     #[command(subcommand)]
     Events(events::Events),
     #[command(subcommand)]
@@ -72,8 +72,8 @@ pub fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Run(run) => run.execute(),
         Command::Check(check) => check.execute(),
-//TMP         Command::Listen(listen) => listen.execute(),
-//TMP         Command::Send(send) => send.execute(),
+        Command::Listen(listen) => listen.execute(),
+        Command::Send(send) => send.execute(),
         Command::Events(events) => events.execute(),
         Command::Filter(filter) => filter.execute(),
     };

@@ -132,7 +132,10 @@ pub fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, 
     let runtime = runtime.map_err(|error| {
         Failure::new(Failure::CANNOT_START, format!("failed to start the asynchronous runtime: {error}"))
     })?;
-    runtime.block_on(work)
+    let done = runtime.block_on(work);
+    // A name being looked up cannot be called off, and is not worth waiting for.
+    runtime.shutdown_background();
+    done
 }
 
 /// Writes a line for the user to standard error. That it can be closed is no reason to stop, nor to panic as

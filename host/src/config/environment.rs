@@ -48,6 +48,19 @@ pub(super) fn entries(
     entries
 }
 
+/// The variable that sets a key, where its letters can say it. `places` are those of all keys: what the layers below
+/// wrote is what hyphens are found in.
+pub(super) fn variable(key: &str, places: &BTreeMap<String, Place>) -> Option<String> {
+    let below = places.iter().filter(|(_, place)| matches!(place, Place::Embedded { .. } | Place::File { .. }));
+    let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (table, name) in below.filter_map(|(key, _)| key.split_once('.')) {
+        names.entry(table.to_owned()).or_default().push(name.to_owned());
+    }
+    let name = key.to_uppercase().replace('-', "_").replace('.', "__");
+    let sayable = name.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_'));
+    (sayable && path(&name, &names).join(".") == key).then(|| format!("{PREFIX}{name}"))
+}
+
 fn is_foreign(variable: &str, value: &OsStr) -> bool {
     let begins = |prefix: &&str| variable.starts_with(*prefix);
     let service_url = variable == "POSTERN_PORT" && value.to_str().is_some_and(|value| value.contains("://"));

@@ -7,6 +7,9 @@ use super::tree::{Item, Node};
 use bytesize::ByteSize;
 use serde_json::{Map, Number, Value as Json};
 
+/// What to do about a number that JSON cannot carry to a filter.
+const AS_TEXT: &str = "write it as a string, in quotes, if the filter takes that";
+
 pub(super) fn filter(mut section: Section<'_>) -> Read<Filter> {
     let file = section.required("file").and_then(|value| component(&value));
     let sha256 = section.optional("sha256").map(|value| sha256(&value)).transpose();
@@ -72,11 +75,11 @@ fn json(value: &Value<'_>) -> Read<Json> {
         Item::Boolean(boolean) => Json::Bool(*boolean),
         Item::Integer(number) => match i64::try_from(*number) {
             Ok(number) => Json::Number(number.into()),
-            Err(_) => return Err(value.problem("holds a number that does not fit in 64 bits")),
+            Err(_) => return Err(value.problem_with_hint("holds a number that does not fit in 64 bits", AS_TEXT)),
         },
         Item::Float(number) => match Number::from_f64(*number) {
             Some(number) => Json::Number(number),
-            None => return Err(value.problem("holds a number that JSON has no word for: `inf` or `nan`")),
+            None => return Err(value.problem_with_hint("holds a number that JSON has no word for: `inf` or `nan`", AS_TEXT)),
         },
         Item::List(elements) => Json::Array(elements.iter().map(within).collect::<Read<_>>()?),
         Item::Table(children) => {

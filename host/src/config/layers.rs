@@ -5,7 +5,7 @@
 
 use super::environment::{self, Entry};
 use super::locate::Lines;
-use super::problem::{Place, Problem};
+use super::problem::{Place, Problem, advice_on_reading};
 use super::source::Source;
 use super::tree::{Item, Node};
 use super::{DEFAULT_FILE, DEFAULTS};
@@ -84,22 +84,28 @@ fn read(file: &Path) -> Result<String, Problem> {
             std::io::ErrorKind::NotFound => problem.with_hint(format!(
                 "name a file with `-c FILE`, write `{DEFAULT_FILE}`, or try `postern run --dev`, which needs none"
             )),
-            _ => problem,
+            _ => problem.with_hint(advice_on_reading(&error)),
         }
     })?;
-    String::from_utf8(bytes).map_err(|_| problem("the configuration is not UTF-8".to_owned()))
+    String::from_utf8(bytes)
+        .map_err(|_| problem("the configuration is not UTF-8".to_owned()).with_hint("save it as UTF-8, in an editor"))
 }
 
 fn parse(text: &str, place: impl Fn(Option<u32>) -> Place) -> Result<(Dict, Lines), Problem> {
-    let lines = Lines::of(text)
-        .map_err(|syntax| Problem::new(place(syntax.line), "", format!("not TOML: {}", syntax.message)))?;
+    let lines = Lines::of(text).map_err(|syntax| {
+        let advice = syntax.advice();
+        Problem::new(place(syntax.line), "", format!("not TOML: {}", syntax.message)).with_hint(advice)
+    })?;
     // figment parses with the same parser, so this cannot fail now; if it ever does, its message may quote the text.
-    let parsed = Toml::string(text).data().map_err(|_| Problem::new(place(None), "", "not TOML"))?;
+    let parsed = Toml::string(text).data().map_err(|_| Problem::new(place(None), "", "not TOML").with_hint("see https://toml.io"))?;
     Ok((parsed.into_values().next().unwrap_or_default(), lines))
 }
 
 fn data(figment: &Figment) -> Result<Dict, Problem> {
-    let data = figment.data().map_err(|_| Problem::new(Place::Default, "", "failed to merge the configuration"))?;
+    let data = figment.data().map_err(|_| {
+        Problem::new(Place::Default, "", "failed to merge the configuration")
+            .with_hint("this is a bug in postern: please report it")
+    })?;
     Ok(data.into_values().next().unwrap_or_default())
 }
 

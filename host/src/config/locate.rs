@@ -19,6 +19,22 @@ pub(super) struct Syntax {
     pub message: String,
 }
 
+impl Syntax {
+    /// What to do about it. The parser expects a string where it finds anything it does not know: quotes were forgotten.
+    pub fn advice(&self) -> &'static str {
+        let about = |what: &str| self.message.contains(what);
+        if about("duplicate key") {
+            "remove one of the two"
+        } else if about("table header") {
+            "a section begins with a line such as `[tls]` or `[webhooks.whatsapp]`; see https://toml.io"
+        } else if about("array") {
+            "a list is written `[\"a\", \"b\"]`; see https://toml.io"
+        } else {
+            "a line is `key = \"text\"`, with the text, times and sizes in double quotes; see https://toml.io"
+        }
+    }
+}
+
 impl Lines {
     pub fn of(text: &str) -> Result<Self, Syntax> {
         let document = ImDocument::parse(text).map_err(|error| Syntax {

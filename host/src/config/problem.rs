@@ -1,6 +1,7 @@
 //! Something wrong with the configuration, and where.
 
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 
 /// Where a value was written.
@@ -70,6 +71,16 @@ impl Problem {
 
     pub fn with_hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
+    }
+}
+
+/// What to do about a file that cannot be read.
+pub(super) fn advice_on_reading(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "check the path; a relative one begins where the configuration file is",
+        io::ErrorKind::PermissionDenied => "let the user that postern runs as read it",
+        io::ErrorKind::IsADirectory => "it is a directory: name the file in it",
+        _ => "see that it is a file, and that its disk is not failing",
     }
 }
 

@@ -4,6 +4,7 @@
 //! the only list of keys there is. Whatever fails is reported on the spot and leaves a [`Reported`], which nothing else
 //! can make; so a configuration is either whole, or there is at least one problem.
 
+use super::environment;
 use super::problem::{Place, Problem};
 use super::schema::place_in;
 use super::source::Source;
@@ -68,6 +69,15 @@ impl<'a> Context<'a> {
         self.report(Problem::new(place_in(&self.places, key), key, message).with_hint(hint))
     }
 
+    /// Advice on how to give a key that is missing.
+    fn way_to_set(&self, key: &str) -> String {
+        match (environment::variable(key, &self.places), &self.source.file) {
+            (Some(variable), Some(_)) => format!("write it in the file, or set `{variable}`"),
+            (Some(variable), None) => format!("set `{variable}`"),
+            (None, _) => "write it in the file".to_owned(),
+        }
+    }
+
     /// What was read, if nothing at all was wrong; else the problems, in the order of the layers and their lines.
     pub fn conclude<T>(self, read: Read<T>) -> Result<T, Vec<Problem>> {
         let mut problems = self.problems.into_inner();
@@ -113,7 +123,8 @@ impl<'a> Section<'a> {
             (None, Some(reported)) => Err(reported),
             (None, None) => {
                 let key = join(&self.key, name);
-                Err(self.context.problem(&key, format!("`{key}` is missing")))
+                let hint = self.context.way_to_set(&key);
+                Err(self.context.problem_with_hint(&key, format!("`{key}` is missing"), hint))
             }
         }
     }
@@ -138,7 +149,7 @@ impl<'a> Section<'a> {
             if !is_name(name) {
                 self.context.problem(
                     &key,
-                    format!("`{key}` has a name that is not 1 to 64 lower-case letters, digits, `-` and `_`"),
+                    format!("`{key}` must have a name of 1 to 64 lower-case letters, digits, `-` and `_`"),
                 );
             }
             ((*name).to_owned(), Self::of(self.context, key, node))
@@ -157,7 +168,8 @@ impl<'a> Section<'a> {
         for name in self.entries.keys() {
             let key = join(&self.key, name);
             if later.contains(name) {
-                self.context.problem(&key, format!("`{key}` is not supported by this version of postern"));
+                let message = format!("`{key}` is not supported by this version of postern");
+                self.context.problem_with_hint(&key, message, "leave it out".to_owned());
                 continue;
             }
             let hint = match nearest(name, self.asked.iter().copied()) {

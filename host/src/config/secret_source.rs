@@ -4,7 +4,7 @@
 //! arguments may hold a password.
 
 use super::locate::inline;
-use super::problem::Place;
+use super::problem::{Place, advice_on_reading};
 use super::reader::{Read, Reported, Section, Value};
 use super::tree::{Item, Node};
 use crate::secret::Secret;
@@ -23,6 +23,11 @@ const MOST: u64 = 64 * 1024;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 const EXPECTED: &str = "a string, `{ file = \"…\" }`, `{ env = \"…\" }` or `{ command = \"…\" }`";
+
+/// What to do about a variable that gives nothing, a secret that is none, and a command that fails.
+const SET: &str = "set it where postern is started: `export` it in the shell, or name it in the service's or container's environment";
+const TEXT: &str = "a secret must be text: check that this is the right one";
+const TRY: &str = "try it by hand in the directory of the configuration file, as the user that postern runs as: it must print the secret";
 
 impl Value<'_> {
     /// The secret itself; never an empty one, which would let everybody in.
@@ -78,7 +83,7 @@ impl Value<'_> {
         let named = format!("its file {}", path.display());
         match read {
             Ok(_) => self.decoded(bytes, &named),
-            Err(error) => Err(self.failed(&format!("{named} cannot be read: {error}"))),
+            Err(error) => Err(self.failed(&format!("{named} cannot be read: {error}"), advice_on_reading(&error))),
         }
     }
 
@@ -87,10 +92,10 @@ impl Value<'_> {
         let found = environment.iter().find(|(name, _)| name.as_os_str() == OsStr::new(variable));
         let named = format!("its environment variable `{}`", variable.escape_debug());
         match found.map(|(_, value)| value.to_str()) {
-            Some(Some("")) => Err(self.failed(&format!("{named} is empty"))),
+            Some(Some("")) => Err(self.failed(&format!("{named} is empty"), SET)),
             Some(Some(text)) => Ok(Secret::new(text)),
-            Some(None) => Err(self.failed(&format!("{named} is not UTF-8"))),
-            None => Err(self.failed(&format!("{named} is not set"))),
+            Some(None) => Err(self.failed(&format!("{named} is not UTF-8"), TEXT)),
+            None => Err(self.failed(&format!("{named} is not set"), SET)),
         }
     }
 
@@ -98,18 +103,26 @@ impl Value<'_> {
         let directory = self.context.source.base_of(&self.node.place);
         match run(command, directory, PATIENCE) {
             Ok(Ran::Succeeded(bytes)) => self.decoded(bytes, "its command"),
-            Ok(Ran::Failed(status)) => Err(self.failed(&format!("its command failed: {status}"))),
-            Ok(Ran::TooLong) => Err(self.failed(&format!("its command took longer than {}s", PATIENCE.as_secs()))),
-            Err(error) => Err(self.failed(&format!("its command could not be run: {error}"))),
+            Ok(Ran::Failed(status)) => Err(self.failed(&format!("its command failed: {status}"), TRY)),
+            Ok(Ran::TooLong) => Err(self.failed(
+                &format!("its command took longer than {}s", PATIENCE.as_secs()),
+                "it must print the secret sooner, and can ask nobody for it: nothing is there to be read",
+            )),
+            Err(error) => {
+                Err(self.failed(&format!("its command could not be run: {error}"), "it needs `sh` in the `PATH`"))
+            }
         }
     }
 
     fn decoded(&self, bytes: Vec<u8>, named: &str) -> Read<Secret> {
         if bytes.len() as u64 > MOST {
-            return Err(self.failed(&format!("{named} gives more than {} KiB", MOST / 1024)));
+            return Err(self.failed(
+                &format!("{named} gives more than {} KiB", MOST / 1024),
+                "it must give the secret and nothing else",
+            ));
         }
         let Ok(mut text) = String::from_utf8(bytes) else {
-            return Err(self.failed(&format!("{named} does not give UTF-8")));
+            return Err(self.failed(&format!("{named} does not give UTF-8"), TEXT));
         };
         // One end of line is the editor's or the command's; a second one would be the secret's.
         if text.ends_with('\n') {
@@ -118,15 +131,24 @@ impl Value<'_> {
                 text.pop();
             }
         }
-        if text.is_empty() { Err(self.failed(&format!("{named} gives nothing"))) } else { Ok(Secret::new(text)) }
+        match text.is_empty() {
+            true => Err(self.failed(&format!("{named} gives nothing"), "it must give the secret and nothing else")),
+            false => Ok(Secret::new(text)),
+        }
     }
 
     fn not_empty(&self, text: String) -> Read<Secret> {
-        if text.is_empty() { Err(self.problem("is empty")) } else { Ok(Secret::new(text)) }
+        match text.is_empty() {
+            true => Err(self.problem_with_hint(
+                "is empty",
+                "an empty secret protects nothing: write a real one, or where to get it, such as `{ env = \"NAME\" }`",
+            )),
+            false => Ok(Secret::new(text)),
+        }
     }
 
-    fn failed(&self, why: &str) -> Reported {
-        self.problem(format!("could not be had: {why}"))
+    fn failed(&self, why: &str, hint: &str) -> Reported {
+        self.problem_with_hint(format!("could not be had: {why}"), hint)
     }
 }
 

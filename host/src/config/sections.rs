@@ -104,9 +104,16 @@ fn tls(mut section: Section<'_>, dev: bool) -> Read<Tls> {
             let key_password = password.as_ref().map(|value| value.secret()).transpose();
             (|| Ok(Identity::Files { certificate: certificate?, key: key?, key_password: key_password? }))()
         }
-        (Ok(false), Some(certificate), None, _) => Err(certificate.problem("has no `tls.key` beside it")),
-        (Ok(false), None, Some(key), _) => Err(key.problem("has no `tls.certificate` beside it")),
-        (Ok(false), None, None, Some(password)) => Err(password.problem("has no `tls.key` beside it")),
+        (Ok(false), Some(certificate), None, _) => Err(certificate
+            .problem_with_hint("has no `tls.key` beside it", "set `tls.key` to the file of its private key")),
+        (Ok(false), None, Some(key), _) => Err(key.problem_with_hint(
+            "has no `tls.certificate` beside it",
+            "set `tls.certificate` to the file of the certificate chain that belongs to it",
+        )),
+        (Ok(false), None, None, Some(password)) => Err(password.problem_with_hint(
+            "has no `tls.key` beside it",
+            "set `tls.certificate` and `tls.key`, or leave the password out",
+        )),
         (Ok(false), None, None, None) if dev => Ok(Identity::Development),
         (Ok(false), None, None, None) => Err(section.problem_with_hint(
             "",
@@ -208,7 +215,8 @@ fn unique<'a>(context: &Context<'_>, table: &str, paths: impl Iterator<Item = (&
     for (name, path) in paths {
         if let Some(owner) = owners.get(path.as_str()) {
             let key = key(name);
-            context.problem(&key, format!("`{key}` is the path of `{table}.{owner}` as well: {path}"));
+            let message = format!("`{key}` is the path of `{table}.{owner}` as well: {path}");
+            context.problem_with_hint(&key, message, "give each a path of its own".to_owned());
         } else {
             owners.insert(path, name);
         }
@@ -231,10 +239,12 @@ fn distinct(context: &Context<'_>, listen: &[SocketAddr], admin: SocketAddr) {
     let mut seen = BTreeSet::new();
     for address in listen {
         if address.port() != 0 && !seen.insert(*address) {
-            context.problem("listen", format!("`listen` has the same address twice: {address}"));
+            let message = format!("`listen` has the same address twice: {address}");
+            context.problem_with_hint("listen", message, "remove one of the two".to_owned());
         }
     }
     if seen.contains(&admin) {
-        context.problem("admin.listen", format!("`admin.listen` is an address of `listen` as well: {admin}"));
+        let message = format!("`admin.listen` is an address of `listen` as well: {admin}");
+        context.problem_with_hint("admin.listen", message, "give it a port of its own, such as 9440".to_owned());
     }
 }

@@ -1,6 +1,7 @@
 //! What a single value can be. Each reads a value as one type, or reports what it must be.
 
 use super::locate::inline;
+use super::problem::Place;
 use super::reader::{Read, Reported, Value};
 use super::suggest::{nearest, one_of};
 use super::tree::{Item, Node};
@@ -19,9 +20,17 @@ impl<'a> Value<'a> {
     /// A text that is not empty. `expected` says what it is, with its article: `a path`.
     pub fn text(&self, expected: &str) -> Read<&str> {
         match &self.node.item {
-            Item::Text(text) if text.is_empty() => Err(self.problem("is empty")),
+            Item::Text(text) if text.is_empty() => Err(self.empty(expected)),
             Item::Text(text) => Ok(text),
             _ => Err(self.wrong(expected)),
+        }
+    }
+
+    fn empty(&self, expected: &str) -> Reported {
+        let what = format!("is empty: it must be {expected}");
+        match self.node.place {
+            Place::Environment { .. } => self.problem_with_hint(what, "unset the variable to leave the key as it is without"),
+            _ => self.problem(what),
         }
     }
 
@@ -98,7 +107,9 @@ impl<'a> Value<'a> {
     pub fn path(&self) -> Read<PathBuf> {
         let text = self.text("a path")?;
         let path = self.context.source.base_of(&self.node.place).join(text);
-        std::path::absolute(path).map_err(|error| self.problem(format!("cannot be made an absolute path: {error}")))
+        std::path::absolute(path).map_err(|error| {
+            self.problem_with_hint(format!("cannot be made an absolute path: {error}"), "write one that begins with `/`")
+        })
     }
 
     /// One of a few words.
@@ -137,7 +148,7 @@ impl<'a> Value<'a> {
                     return Err(element.undefined(name, defined, what));
                 }
                 if !seen.insert(name) {
-                    return Err(element.problem(format!("names a {what} twice: `{name}`")));
+                    return Err(element.problem_with_hint(format!("names a {what} twice: `{name}`"), "remove one of the two"));
                 }
                 Ok(name.to_owned())
             }));

@@ -54,7 +54,8 @@ pub fn admit(chain: &[Filter], request: &ConnectRequest) -> Result<Grant, Denial
     let mut granted = Grant::default();
     for filter in chain {
         let failed = |failure: Failure| {
-            tracing::warn!(filter = filter.name(), address = %request.address, %failure, "an admission filter failed");
+            let (address, kind) = (request.address, failure.kind());
+            tracing::warn!(filter = filter.name(), %address, kind, %failure, "an admission filter failed");
             Denial {
                 filter: filter.name().to_owned(),
                 status: 503,

@@ -1,9 +1,5 @@
 //! What the WIT package says, in Rust. The world below is what this postern offers and calls: a component that imports
 //! anything else of `postern:filter` is refused when it is loaded. It grows with postern; the package does not shrink.
-#![expect(
-    clippy::allow_attributes_without_reason,
-    reason = "generated code, of which the types alone are ours to choose"
-)]
 
 /// Stands for the message a call is about. There is one a call, kept in the store, so the handle says nothing more.
 pub struct MessageHandle;

@@ -13,7 +13,6 @@ use super::state::{Settings, State, Subject};
 use super::ticker::Deadline;
 use super::verdict::{self, Verdict};
 use super::{admission, admission::Admission, engine::Machine};
-use crate::message::Message;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -87,10 +86,6 @@ impl Callee {
 impl Filter {
     /// Asks what to do with a message. It blocks for as long as the call takes, the filter's deadline at most, and may
     /// be called from many threads at once.
-    pub fn on_message(&self, message: &Message) -> (Result<Verdict, Failure>, Cost) {
-        self.judge(&Arc::new(InFlight::new(message.clone())))
-    }
-
     pub(super) fn judge(&self, message: &Arc<InFlight>) -> (Result<Verdict, Failure>, Cost) {
         let Some(handler) = &self.0.message else {
             return (Err(Failure::Missing("message-handler")), Cost::default());
@@ -102,11 +97,7 @@ impl Filter {
         (answer.and_then(|answer| verdict::verdict(answer, self.0.callee.machine.output)), cost)
     }
 
-    /// Asks whether a client may connect. Blocks as `on_message` does.
-    pub fn on_connect(&self, request: &ConnectRequest) -> Result<Admission, Failure> {
-        self.admit(&Arc::new(request.clone()))
-    }
-
+    /// Asks whether a client may connect. Blocks as `judge` does.
     pub(super) fn admit(&self, request: &Arc<ConnectRequest>) -> Result<Admission, Failure> {
         let Some(handler) = &self.0.admission else { return Err(Failure::Missing("admission-handler")) };
         let (answer, _) = self.0.callee.enter(self.0.deadline, Subject::Request(request.clone()), |store, instance| {

@@ -40,36 +40,41 @@ pub fn run(chain: &[Filter], message: Message) -> Outcome {
             let room = PARTS.saturating_sub(left.len() + waiting - done - 1);
             let answer = answer.and_then(|verdict| fits(verdict, room));
             trail.push(step(filter, &answer, cost));
-            match answer {
-                Ok(Verdict::Pass) => left.push(part),
-                Ok(Verdict::Drop(reason)) => {
-                    tracing::debug!(filter = filter.name(), event = %part.message.id, reason, "a filter dropped a message");
+            match (answer, filter.on_error()) {
+                (Ok(verdict), _) => apply(filter, part, verdict, &mut left),
+                (Err(failure), OnError::Hold) => {
+                    let held = Held { filter: filter.name().to_owned(), failure };
+                    return Outcome { deliveries: Vec::new(), trail, held: Some(held) };
                 }
-                Ok(Verdict::Rewrite(payload)) => {
-                    let message = Message { payload, ..part.message.clone() };
-                    left.push(Arc::new(InFlight::new(message)));
-                }
-                Ok(Verdict::Send(selections)) => {
-                    left.extend(selections.into_iter().map(|selection| Arc::new(split(&part, selection))));
-                }
-                Err(failure) => match filter.on_error() {
-                    OnError::Pass => {
-                        tracing::warn!(filter = filter.name(), event = %part.message.id, %failure, "a filter failed, and is passed over");
+                (Err(failure), on_error) => {
+                    let (event, kind) = (part.message.id, failure.kind());
+                    tracing::warn!(filter = filter.name(), %event, kind, %failure, ?on_error, "a filter failed");
+                    if on_error == OnError::Pass {
                         left.push(part);
                     }
-                    OnError::Drop => {
-                        tracing::warn!(filter = filter.name(), event = %part.message.id, %failure, "a filter failed, and the message is dropped");
-                    }
-                    OnError::Hold => {
-                        let held = Held { filter: filter.name().to_owned(), failure };
-                        return Outcome { deliveries: Vec::new(), trail, held: Some(held) };
-                    }
-                },
+                }
             }
         }
         parts = left;
     }
     Outcome { deliveries: parts.into_iter().map(taken).collect(), trail, held: None }
+}
+
+/// What a verdict leaves of a message.
+fn apply(filter: &Filter, part: Arc<InFlight>, verdict: Verdict, left: &mut Vec<Arc<InFlight>>) {
+    match verdict {
+        Verdict::Pass => left.push(part),
+        Verdict::Drop(reason) => {
+            let event = part.message.id;
+            tracing::debug!(filter = filter.name(), %event, reason, "a filter dropped a message");
+        }
+        Verdict::Rewrite(payload) => {
+            left.push(Arc::new(InFlight::new(Message { payload, ..part.message.clone() })));
+        }
+        Verdict::Send(selections) => {
+            left.extend(selections.into_iter().map(|selection| Arc::new(split(&part, selection))));
+        }
+    }
 }
 
 fn step(filter: &Filter, answer: &Result<Verdict, Failure>, cost: Cost) -> Step {

@@ -8,9 +8,11 @@ use super::problem::{self, Problem};
 use super::state::{Settings, Subject};
 use super::{Config, Error, Filter, Inner, Source};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::component::{Component, types::ComponentItem};
@@ -31,8 +33,8 @@ pub fn load(machine: &Arc<Machine>, name: &str, source: Source<'_>, config: &Con
 
 fn attempt(machine: &Arc<Machine>, name: &str, source: Source<'_>, config: &Config) -> Result<Filter, Problem> {
     let bytes = match source {
-        Source::File(path) => std::borrow::Cow::Owned(read(path)?),
-        Source::Bytes { bytes, .. } => std::borrow::Cow::Borrowed(bytes),
+        Source::File(path) => Cow::Owned(read(path)?),
+        Source::Bytes { bytes, .. } => Cow::Borrowed(bytes),
     };
     let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     if let Some(wanted) = &config.sha256
@@ -53,7 +55,7 @@ fn attempt(machine: &Arc<Machine>, name: &str, source: Source<'_>, config: &Conf
     let pre = machine.linker.instantiate_pre(&component).map_err(|error| Problem::Import(format!("{error:#}")))?;
 
     let found =
-        |interface: &str| component.get_export_index(None, &format!("postern:filter/{interface}@0.1.0")).is_some();
+        |interface: &str| component.get_export_index(None, format!("postern:filter/{interface}@0.1.0")).is_some();
     let signature = |error: wasmtime::Error| Problem::Signature(format!("{error:#}"));
     let setup = found("setup").then(|| exports::setup::GuestIndices::new(&pre)).transpose().map_err(signature)?;
     let message = found("message-handler")
@@ -89,7 +91,7 @@ fn attempt(machine: &Arc<Machine>, name: &str, source: Source<'_>, config: &Conf
     Ok(Filter(Arc::new(Inner { callee, message, admission, sha256, on_error, deadline })))
 }
 
-fn read(path: &std::path::Path) -> Result<Vec<u8>, Problem> {
+fn read(path: &Path) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(Problem::Read)?;
     file.take(SIZE + 1).read_to_end(&mut bytes).map_err(Problem::Read)?;

@@ -30,13 +30,10 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use admission::{Admission, Denial, Grant, admit};
-pub use call::Cost;
-pub use chain::{Held, Outcome, run};
-pub use failure::Failure;
+pub use admission::{Denial, Grant, admit};
+pub use chain::run;
 pub use problem::Problem;
 pub use request::ConnectRequest;
-pub use verdict::{Part, Verdict};
 
 use bindings::exports::postern::filter as exports;
 use serde_json::Value;

@@ -12,13 +12,19 @@ use bytes::Bytes;
 use fjall::{Database, Keyspace, PersistMode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
 
 /// One batch is bounded, so that the first of many waits no longer than this much takes to write.
 const BATCH_EVENTS: usize = 4096;
 const BATCH_BYTES: usize = 16 << 20;
 
-pub(super) struct Committer(mpsc::Sender<Waiting>);
+pub(super) struct Committer {
+    /// `None` only while it is dropped.
+    sender: Option<mpsc::Sender<Waiting>>,
+    thread: Option<JoinHandle<()>>,
+    failed: Arc<AtomicBool>,
+}
 
 struct Waiting {
     lane: Lane,
@@ -35,18 +41,36 @@ impl Committer {
         failed: Arc<AtomicBool>,
     ) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel(waiting.max(1));
-        task::thread("inbox", move || commit_all(&database, &spaces, next, receiver, &failed))?;
-        Ok(Self(sender))
+        let fault = failed.clone();
+        let thread = task::thread("inbox", move || commit_all(&database, &spaces, next, receiver, &fault))?;
+        Ok(Self { sender: Some(sender), thread: Some(thread), failed })
     }
 
     pub async fn append(&self, lane: &Lane, delivery: Delivery) -> Result<EventId, Refused> {
         let (answer, answered) = oneshot::channel();
         let waiting = Waiting { lane: lane.clone(), record: encode_delivery(&delivery), answer };
-        self.0.try_send(waiting).map_err(|error| match error {
+        let Some(sender) = &self.sender else { return Err(self.gone()) };
+        sender.try_send(waiting).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Refused::Busy,
-            mpsc::error::TrySendError::Closed(_) => Refused::Storage,
+            mpsc::error::TrySendError::Closed(_) => self.gone(),
         })?;
-        answered.await.unwrap_or(Err(Refused::Storage))
+        answered.await.unwrap_or_else(|_| Err(self.gone()))
+    }
+
+    /// The thread has ended before its time: it panicked, and nothing will be written any more.
+    fn gone(&self) -> Refused {
+        self.failed.store(true, Ordering::Release);
+        Refused::Storage
+    }
+}
+
+/// Whoever drops the journal's last handle may open its directory again at once: the thread has let go of it.
+impl Drop for Committer {
+    fn drop(&mut self) {
+        self.sender = None;
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the journal's thread had panicked: this is a bug of postern");
+        }
     }
 }
 

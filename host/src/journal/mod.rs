@@ -92,9 +92,16 @@ struct LaneState {
     number: u32,
     /// Up to which event this lane has been judged. Written by its one dispatcher.
     done: AtomicU64,
-    /// The youngest durable event, and who waits for a younger one.
-    newest: Mutex<u64>,
+    newest: Mutex<Newest>,
+    /// Whoever waits for a younger event waits here.
     arrived: std::sync::Condvar,
+}
+
+struct Newest {
+    /// The youngest durable event.
+    event: u64,
+    /// Whoever waits is to stop waiting, though nothing has arrived.
+    woken: bool,
 }
 
 #[derive(Clone)]
@@ -166,7 +173,10 @@ impl Journal {
                 name: name.as_str().into(),
                 number: lane,
                 done: AtomicU64::new(number(&spaces.meta, &format!("done/{name}"))?.unwrap_or(0)),
-                newest: Mutex::new(inbox::youngest(&spaces.inbox, lane)?.map_or(0, |event| event.0)),
+                newest: Mutex::new(Newest {
+                    event: inbox::youngest(&spaces.inbox, lane)?.map_or(0, |event| event.0),
+                    woken: false,
+                }),
                 arrived: std::sync::Condvar::new(),
             };
             lanes.insert(name.clone(), Lane(Arc::new(state)));
@@ -217,25 +227,29 @@ impl Lane {
     /// How many positions lie between the youngest event and the last one judged: 0 when nothing is pending, and
     /// otherwise at least the number that is (positions are shared between lanes).
     pub fn lag(&self) -> u64 {
-        let newest = *self.0.newest.lock().expect("no holder of this lock panics");
+        let newest = self.0.newest.lock().expect("no holder of this lock panics").event;
         newest.saturating_sub(self.0.done.load(Ordering::Acquire))
     }
 
-    /// Blocks until an event younger than `than` may be there, or `patience` has passed.
+    /// Blocks until an event younger than `than` may be there, `wake` is called, or `patience` has passed.
     pub fn wait(&self, than: EventId, patience: std::time::Duration) {
         let newest = self.0.newest.lock().expect("no holder of this lock panics");
+        let idle = |newest: &mut Newest| newest.event <= than.0 && !newest.woken;
         // A timeout and a wake-up mean the same to the caller, who looks for himself.
-        let _ = self.0.arrived.wait_timeout_while(newest, patience, |newest| *newest <= than.0);
+        if let Ok((mut newest, _)) = self.0.arrived.wait_timeout_while(newest, patience, idle) {
+            newest.woken = false;
+        }
     }
 
-    /// Wakes whoever waits, though nothing has arrived: the gateway is stopping.
+    /// Ends a wait, the present one or the next: the gateway is stopping.
     pub fn wake(&self) {
+        self.0.newest.lock().expect("no holder of this lock panics").woken = true;
         self.0.arrived.notify_all();
     }
 
     fn arrived(&self, newest: EventId) {
         let mut held = self.0.newest.lock().expect("no holder of this lock panics");
-        *held = (*held).max(newest.0);
+        held.event = held.event.max(newest.0);
         self.0.arrived.notify_all();
     }
 }

@@ -47,12 +47,7 @@ pub struct Held {
 impl Journal {
     /// Writes what was decided for events of one lane, in order, as one atomic batch, and gives the outbox entries to
     /// `publish` in the outbox's order. Blocks.
-    pub fn decide(
-        &self,
-        lane: &Lane,
-        decisions: Vec<Decision>,
-        publish: impl FnOnce(Vec<Entry>),
-    ) -> Result<(), Error> {
+    pub fn decide(&self, lane: &Lane, decisions: Vec<Decision>, publish: impl FnOnce(Vec<Entry>)) -> Result<(), Error> {
         let Some(last) = decisions.last().map(|decision| decision.event) else { return Ok(()) };
         // Offsets are given, written and published under one lock: the ring sees them in the order of the disk.
         let _order = self.0.outbox.lock().expect("no holder of this lock panics");
@@ -60,8 +55,13 @@ impl Journal {
         let mut batch = self.0.database.batch().durability(Some(PersistMode::Buffer));
         let mut entries = Vec::new();
         let mut offset = self.tail().0;
+        // What is not younger than this has a verdict already, and is judged once more.
+        let done = EventId(lane.0.done.load(Ordering::Acquire));
         for decision in decisions {
             let Decision { event, received, content_type, unparsed, trail, judged } = decision;
+            if event <= done {
+                batch.remove(&spaces.held, event.0.to_be_bytes());
+            }
             let outcome = match judged {
                 Judged::Hold { filter, reason } => {
                     batch.insert(&spaces.held, event.0.to_be_bytes(), lane.0.number.to_be_bytes());
@@ -93,13 +93,14 @@ impl Journal {
             batch.insert(&spaces.verdicts, event.0.to_be_bytes(), encode_verdict(&verdict));
         }
         batch.insert(&spaces.meta, "next-offset", offset.to_be_bytes());
-        batch.insert(&spaces.meta, format!("done/{}", lane.0.name), last.0.to_be_bytes());
+        let done = done.max(last);
+        batch.insert(&spaces.meta, format!("done/{}", lane.0.name), done.0.to_be_bytes());
         batch.commit().map_err(|error| {
             self.0.failed.store(true, Ordering::Release);
             Error::Write(error)
         })?;
         self.0.tail.store(offset, Ordering::Release);
-        lane.0.done.store(last.0, Ordering::Release);
+        lane.0.done.store(done.0, Ordering::Release);
         publish(entries);
         Ok(())
     }

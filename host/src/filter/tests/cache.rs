@@ -20,7 +20,7 @@ fn entries(directory: &Path) -> Vec<PathBuf> {
 }
 
 fn works(host: &Host, name: &str, verdict: &Verdict) {
-    assert_eq!(load(host, name).on_message(&message("{}")).0.as_ref(), Ok(verdict));
+    assert_eq!(ask(&load(host, name), &message("{}")).0.as_ref(), Ok(verdict));
 }
 
 #[test]

@@ -9,7 +9,7 @@ fn text(text: &str) -> Payload {
 #[test]
 fn a_verdict_says_what_the_filter_said() {
     let bench = bench();
-    let said = |name: &str| bench.load(name).on_message(&message("{}")).0;
+    let said = |name: &str| ask(&bench.load(name), &message("{}")).0;
     assert_eq!(said("pass"), Ok(Verdict::Pass));
     assert_eq!(said("later-patch"), Ok(Verdict::Pass));
     assert_eq!(said("drop"), Ok(Verdict::Drop(Some("unwanted".into()))));
@@ -35,9 +35,9 @@ fn a_filter_that_misbehaves_fails_by_name_and_the_next_call_is_unharmed() {
         ("too-many", "invalid", "answered with 100 deliveries, of the 64 it may make"),
         ("allow-all", "missing", "exports no `message-handler`"),
     ] {
-        let failure = bench.load(name).on_message(&message("{}")).0.expect_err(name);
+        let failure = ask(&bench.load(name), &message("{}")).0.expect_err(name);
         assert_eq!((failure.kind(), &*failure.to_string()), (kind, says), "{name}");
-        assert_eq!(pass.on_message(&message("{}")).0, Ok(Verdict::Pass), "after {name}");
+        assert_eq!(ask(&pass, &message("{}")).0, Ok(Verdict::Pass), "after {name}");
     }
 }
 
@@ -47,7 +47,7 @@ fn a_loop_ends_at_its_deadline_and_not_long_after() {
     let config = Config { deadline: Duration::from_millis(20), ..Config::default() };
     let filter = bench.load_with("loop", &config);
     let started = Instant::now();
-    let (verdict, cost) = filter.on_message(&message("{}"));
+    let (verdict, cost) = ask(&filter, &message("{}"));
     assert_eq!(verdict, Err(Failure::Deadline(Duration::from_millis(20))));
     println!("a loop with a deadline of 20 ms was ended after {:?}", started.elapsed());
     assert!(cost.micros >= 20_000);
@@ -69,7 +69,7 @@ fn a_filter_reads_a_message_as_json() {
         ("/a/01", None),
         ("a", None),
     ] {
-        let verdict = bench.load_with("probe", &probe(pointer)).on_message(&message(body)).0;
+        let verdict = ask(&bench.load_with("probe", &probe(pointer)), &message(body)).0;
         assert_eq!(verdict, Ok(found.map_or(Verdict::Drop(None), |found| Verdict::Rewrite(text(found)))), "{pointer}");
     }
 }
@@ -78,7 +78,7 @@ fn a_filter_reads_a_message_as_json() {
 fn a_body_that_is_not_json_or_nests_too_deep_has_nothing_at_any_pointer() {
     let filter = bench().load_with("probe", &probe(""));
     for body in ["", "{", "hello", &"[".repeat(1_000_000), &format!("{}{}", "[".repeat(200), "]".repeat(200))] {
-        assert_eq!(filter.on_message(&message(body)).0, Ok(Verdict::Drop(None)));
+        assert_eq!(ask(&filter, &message(body)).0, Ok(Verdict::Drop(None)));
     }
 }
 
@@ -92,7 +92,7 @@ fn many_threads_call_one_filter_and_wait_for_room() {
             scope.spawn(move || {
                 for call in 0..100 {
                     let number = format!("{thread}-{call}");
-                    let verdict = filter.on_message(&message(&json!({ "n": number }).to_string())).0;
+                    let verdict = ask(filter, &message(&json!({ "n": number }).to_string())).0;
                     assert_eq!(verdict, Ok(Verdict::Rewrite(text(&number))));
                 }
             });
@@ -116,10 +116,10 @@ fn a_call_that_finds_no_room_for_too_long_says_so() {
             })
         });
         waits.recv().unwrap();
-        assert_eq!(quick.on_message(&message("{}")).0, Err(Failure::Busy));
+        assert_eq!(ask(quick, &message("{}")).0, Err(Failure::Busy));
         end.send(()).unwrap();
     });
-    assert_eq!(quick.on_message(&message("{}")).0, Ok(Verdict::Pass));
+    assert_eq!(ask(&quick, &message("{}")).0, Ok(Verdict::Pass));
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn a_panic_of_posterns_own_is_that_calls_failure_alone() {
         Ok(Ok(()))
     });
     assert_eq!(answer, Err(Failure::Bug("planted".into())));
-    assert_eq!(filter.on_message(&message("{}")).0, Ok(Verdict::Pass));
+    assert_eq!(ask(&filter, &message("{}")).0, Ok(Verdict::Pass));
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn what_a_call_costs_is_printed() {
     let mut times: Vec<Duration> = (0..5000)
         .map(|_| {
             let started = Instant::now();
-            assert!(filter.on_message(&message).0.is_ok());
+            assert!(ask(&filter, &message).0.is_ok());
             started.elapsed()
         })
         .collect();

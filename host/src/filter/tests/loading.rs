@@ -124,7 +124,7 @@ fn a_filter_with_more_parts_than_a_slot_has_room_for_is_refused() {
         let error = bench().host.load("many", Source::Bytes { origin: "many", bytes: &bytes }, &Config::default());
         Chain(&error.unwrap_err()).to_string()
     };
-    says(&many(&"(memory 1)".repeat(5)), &["larger than a filter may be", "5"]);
-    says(&many(&"(table 1 funcref)".repeat(9)), &["larger than a filter may be", "9"]);
-    says(&many("(table 200000 funcref)"), &["larger than a filter may be", "200000"]);
+    says(&many(&"(memory 1)".repeat(5)), &["failed to load filter", "5"]);
+    says(&many(&"(table 1 funcref)".repeat(9)), &["failed to load filter", "9"]);
+    says(&many("(table 200000 funcref)"), &["failed to load filter", "200000"]);
 }

@@ -22,7 +22,7 @@ fn a_filters_lines_carry_its_name_and_the_events_id_and_end_at_sixty_four() {
     let kept = Kept::default();
     let writer = kept.clone();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-    tracing::subscriber::with_default(subscriber, || filter.on_message(&message("{}"))).0.unwrap();
+    tracing::subscriber::with_default(subscriber, || ask(&filter, &message("{}"))).0.unwrap();
     let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 65, "{text}");

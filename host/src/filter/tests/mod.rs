@@ -8,6 +8,11 @@ mod chain;
 mod loading;
 mod logging;
 
+use super::call::Cost;
+use super::chain::Outcome;
+use super::failure::Failure;
+use super::message::InFlight;
+use super::verdict::Verdict;
 use super::*;
 use crate::error::Chain;
 use crate::message::{Audience, EventId, Message, Payload, Timestamp};
@@ -70,4 +75,9 @@ pub fn message(body: &str) -> Message {
 
 pub fn probe(pointer: &str) -> Config {
     set(json!({ "pointer": pointer }))
+}
+
+/// One call of one filter.
+pub fn ask(filter: &Filter, message: &Message) -> (Result<Verdict, Failure>, Cost) {
+    filter.judge(&Arc::new(InFlight::new(message.clone())))
 }
