@@ -91,7 +91,12 @@ impl Connect {
         }
     }
 
-    async fn admit(&self, stream: &Stream, head: &request::Parts, peer: SocketAddr) -> Result<(HeaderMap, Who), Refusal> {
+    async fn admit(
+        &self,
+        stream: &Stream,
+        head: &request::Parts,
+        peer: SocketAddr,
+    ) -> Result<(HeaderMap, Who), Refusal> {
         if self.phases.now() == Phase::Draining {
             return Err(Refusal::Draining);
         }
@@ -110,8 +115,7 @@ impl Connect {
             tracing::warn!(stream = %stream.name, subprotocol = %chosen, "admission chose a subprotocol nobody asked for");
             return Err(Refusal::Subprotocol);
         }
-        let headers =
-            handshake::accept(&head.headers, grant.subprotocol.as_deref()).map_err(Refusal::Handshake)?;
+        let headers = handshake::accept(&head.headers, grant.subprotocol.as_deref()).map_err(Refusal::Handshake)?;
         let id = self.ids.next();
         tracing::debug!(client = %id, stream = %stream.name, subject = grant.subject.as_deref(), %peer, "client admitted");
         let who = Who {
@@ -170,9 +174,7 @@ fn refuse(stream: &Stream, refusal: Refusal) -> (ConnectOutcome, Reply) {
         Refusal::Origin => {
             (ConnectOutcome::OriginRefused, Reply::text(StatusCode::FORBIDDEN, "this origin may not connect\n"))
         }
-        Refusal::Subprotocol => {
-            (ConnectOutcome::Denied, Reply::later("this cannot be decided now, try again later\n"))
-        }
+        Refusal::Subprotocol => (ConnectOutcome::Denied, Reply::later("this cannot be decided now, try again later\n")),
         Refusal::Denied(denial) => {
             tracing::info!(stream = %stream.name, status = denial.status, why = denial.reason.as_deref(), "client denied");
             let status = StatusCode::from_u16(denial.status).unwrap_or(StatusCode::FORBIDDEN);

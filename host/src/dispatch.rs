@@ -69,6 +69,14 @@ impl Dispatch {
 
     fn run(&self, stop: &Stop) {
         while stop.asked() < AT_ONCE {
+            // What is judged now could not be written. It is judged after the next start.
+            if !self.journal.healthy() {
+                if stop.asked() >= WHEN_IDLE {
+                    return;
+                }
+                self.lane.wait(EventId(u64::MAX), PATIENCE);
+                continue;
+            }
             match self.turn(stop) {
                 Ok(0) if stop.asked() >= WHEN_IDLE => return,
                 Ok(0) => self.lane.wait(self.journal.done(&self.lane), PATIENCE),

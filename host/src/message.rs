@@ -177,7 +177,9 @@ mod tests {
         assert!(Audience::default().includes(ClientId(7), &labels));
         assert!(Audience(vec![room.clone()]).includes(ClientId(7), &labels));
         assert!(!Audience(vec![room.clone(), both]).includes(ClientId(7), &labels));
-        assert!(!Audience(vec![room.clone(), only(Selector::Clients(vec![ClientId(8)]))]).includes(ClientId(7), &labels));
+        assert!(
+            !Audience(vec![room.clone(), only(Selector::Clients(vec![ClientId(8)]))]).includes(ClientId(7), &labels)
+        );
         let but_seven = Narrowing { to: Selector::Everyone, except: vec![ClientId(7)] };
         assert!(!Audience(vec![room, but_seven, only(Selector::Everyone)]).includes(ClientId(7), &labels));
     }

@@ -179,9 +179,8 @@ pub struct Metrics {
 }
 
 /// From a tenth of a millisecond to some ten seconds, each bucket about twice the one before.
-const SECONDS: [f64; 17] = [
-    0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0,
-];
+const SECONDS: [f64; 17] =
+    [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0];
 
 impl Default for Metrics {
     fn default() -> Self {

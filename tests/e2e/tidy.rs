@@ -20,7 +20,8 @@ fn table() -> BTreeMap<String, BTreeSet<String>> {
         .collect();
     let words: BTreeSet<String> = rows.iter().filter(|row| row[0] == "words").map(|row| row[1].clone()).collect();
     let allowed = |cell: &str| {
-        let mut modules: BTreeSet<String> = cell.split(", ").filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        let mut modules: BTreeSet<String> =
+            cell.split(", ").filter(|name| !name.is_empty()).map(str::to_owned).collect();
         if modules.remove("words") {
             modules.extend(words.iter().cloned());
         }

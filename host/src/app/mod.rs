@@ -10,11 +10,13 @@ mod shutdown;
 pub use plan::{Fault, Plan};
 
 use crate::admin::Admin;
+use crate::connect;
 use crate::connect::{ClientIds, Connect};
 use crate::dispatch::{Dispatch, Stop};
 use crate::edge::Edge;
 use crate::error::Chain;
 use crate::hub::Hub;
+use crate::ingest;
 use crate::ingest::Ingest;
 use crate::journal::{Journal, Lane};
 use crate::listen::{self, Gate, Listeners};
@@ -24,10 +26,8 @@ use crate::phase::{Phase, Phases};
 use crate::pool::Pool;
 use crate::route::Routes;
 use crate::task::{self, Tracker};
-use crate::ws::{self, Fetch, Shards, encode};
-use crate::connect;
-use crate::ingest;
 use crate::tls;
+use crate::ws::{self, Fetch, Shards, encode};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -202,6 +202,15 @@ impl App {
         (self.edge_listeners.addresses(), self.admin_listeners.addresses())
     }
 
+    /// What reads the certificate again. A bad one is logged, and changes nothing.
+    pub fn reloader(&self) -> impl Fn() + Send + use<> {
+        let acceptor = self.edge.tls.clone();
+        move || match acceptor.as_ref().map(tls::Acceptor::reload) {
+            None | Some(Ok(_)) => tracing::info!("certificate read again"),
+            Some(Err(error)) => tracing::error!(error = %Chain(&error), "certificate not taken, the old one serves on"),
+        }
+    }
+
     /// Serves until `shutdown` is done, then drains. `hurry` done means: leave what takes time.
     pub async fn run<S, H>(self, shutdown: S, hurry: H)
     where
@@ -213,10 +222,10 @@ impl App {
                 tracing::info!(%address, kind, "listening");
             }
         }
-        let admin_gate = Gate::new(
-            listen::Limits { connections: ADMIN_CONNECTIONS, per_address: ADMIN_CONNECTIONS },
-            |_| tracing::warn!("the admin listener has no room"),
-        );
+        let admin_gate =
+            Gate::new(listen::Limits { connections: ADMIN_CONNECTIONS, per_address: ADMIN_CONNECTIONS }, |_| {
+                tracing::warn!("the admin listener has no room")
+            });
         let admin = self.admin.clone();
         let admin_listeners = self.admin_listeners;
         task::background(async move {

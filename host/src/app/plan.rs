@@ -63,7 +63,9 @@ fn problem(config: &Config, key: &str, message: String) -> Problem {
 /// Whether files can be made in a directory, which is made if absent.
 fn writable(directory: &Path) -> Result<(), String> {
     let advice = "\nhint: let the user that postern runs as write there, or choose another `data`";
-    let failed = |error: std::io::Error| format!("failed to write to the data directory `{}`: {error}{advice}", directory.display());
+    let failed = |error: std::io::Error| {
+        format!("failed to write to the data directory `{}`: {error}{advice}", directory.display())
+    };
     std::fs::create_dir_all(directory).map_err(failed)?;
     let probe = directory.join(".postern-probe");
     OpenOptions::new().write(true).create(true).truncate(true).open(&probe).map_err(failed)?;
@@ -136,7 +138,9 @@ fn load_filter(host: &Host, name: &str, settings: &config::Filter) -> Result<Fil
         Component::Builtin(builtin) => {
             let bytes = builtin::filter(builtin).ok_or_else(|| {
                 let known = builtin::FILTERS.map(|(name, _)| name).join("`, `");
-                format!("failed to load filter `{name}`: there is no built-in filter `{builtin}`\nhint: there are `{known}`")
+                format!(
+                    "failed to load filter `{name}`: there is no built-in filter `{builtin}`\nhint: there are `{known}`"
+                )
             })?;
             filter::Source::Bytes { origin: builtin, bytes }
         }

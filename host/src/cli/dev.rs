@@ -1,6 +1,7 @@
 //! `postern run --dev`: what it serves without a file, and what it tells its user to type next.
 
 use super::Failure;
+use super::check::Overrides;
 use crate::config::{self, Config, Source};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,9 +12,9 @@ const CONFIG: &str = include_str!("../../config/dev.toml");
 const SAMPLE: &str = include_str!("../../config/sample.json");
 
 /// The demo's configuration, with a file's values over it if one is named.
-pub fn load(file: Option<PathBuf>) -> Result<Config, Failure> {
+pub fn load(file: Option<PathBuf>, overrides: Overrides) -> Result<Config, Failure> {
     let embedded = Some(("dev.toml", CONFIG.to_owned()));
-    let source = Source { embedded, dev: true, ..Source::of_process(file) };
+    let source = Source { embedded, dev: true, overrides: overrides.into(), ..Source::of_process(file) };
     config::load(&source).map_err(|problems| Failure::config(&problems))
 }
 

@@ -1,10 +1,11 @@
 //! `postern events`: what is in a data directory whose gateway does not run.
 
-use super::{Failure, check};
+use super::Failure;
+use super::check::{self, Overrides};
 use crate::admin::HeldEvent;
 use crate::error::Chain;
-use crate::journal::{self, Journal};
-use crate::message::{Entry, Format, Offset};
+use crate::journal::{self, Journal, Outcome};
+use crate::message::{Entry, EventId, Format, Offset, Step};
 use ring::digest;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -16,6 +17,8 @@ pub enum Events {
     /// List what the outbox has for clients, or with --held what waits for a filter that can judge it. The gateway must
     /// not be running: while it is, `GET /v1/events?held=true` of its admin listener tells.
     Ls(List),
+    /// Show what became of one event, and what each filter said of it
+    Show(Show),
 }
 
 #[derive(clap::Args)]
@@ -29,6 +32,26 @@ pub struct List {
     /// One JSON object a line
     #[arg(long)]
     json: bool,
+}
+
+#[derive(clap::Args)]
+pub struct Show {
+    /// The event's id, 16 hexadecimal digits, as `ls` and the log print it
+    #[arg(value_parser = |id: &str| u64::from_str_radix(id, 16).map(EventId))]
+    id: EventId,
+    /// The configuration [default: postern.toml]
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    id: String,
+    outcome: Outcome,
+    trail: Vec<Step>,
 }
 
 #[derive(Serialize)]
@@ -45,11 +68,41 @@ struct Line {
 
 impl Events {
     pub fn execute(self) -> Result<(), Failure> {
-        let Self::Ls(list) = self;
-        let config = check::load(list.config.clone())?;
-        let names: Vec<String> = config.webhooks.keys().cloned().collect();
-        let journal = Journal::open(&config.data.join("journal"), &names, 1).map_err(failed)?;
-        if list.held { list.held(&journal) } else { list.outbox(&journal) }
+        match self {
+            Self::Ls(list) => {
+                let journal = open(list.config.clone())?;
+                if list.held { list.held(&journal) } else { list.outbox(&journal) }
+            }
+            Self::Show(show) => show.print(&open(show.config.clone())?),
+        }
+    }
+}
+
+fn open(config: Option<PathBuf>) -> Result<Journal, Failure> {
+    let config = check::load(config, Overrides::default())?;
+    let names: Vec<String> = config.webhooks.keys().cloned().collect();
+    Journal::open(&config.data.join("journal"), &names, 1).map_err(failed)
+}
+
+impl Show {
+    fn print(&self, journal: &Journal) -> Result<(), Failure> {
+        let Some((outcome, trail)) = journal.verdict(self.id).map_err(failed)? else {
+            let text = format!(
+                "event `{}` has no verdict: it is pending, or there is none\nhint: `postern events ls` lists ids",
+                self.id
+            );
+            return Err(Failure::new(Failure::FAILED, text));
+        };
+        if self.json {
+            let shown = Shown { id: self.id.to_string(), outcome, trail };
+            println!("{}", serde_json::to_string(&shown).expect("strings are serialisable"));
+            return Ok(());
+        }
+        println!("{}  {outcome}", self.id);
+        for step in trail {
+            println!("  {}  {}  {} us  sha256 {}", step.filter, step.verdict, step.micros, step.sha256);
+        }
+        Ok(())
     }
 }
 

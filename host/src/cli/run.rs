@@ -1,5 +1,6 @@
 //! `postern run`: a gateway, until it is told to stop.
 
+use super::check::Overrides;
 use super::{Failure, check, dev, log};
 use crate::app::Plan;
 use std::path::PathBuf;
@@ -15,11 +16,14 @@ pub struct Run {
     /// No file needed: a demo webhook, stream and filters, a certificate for localhost, data in ./postern-data
     #[arg(long)]
     dev: bool,
+    #[command(flatten)]
+    overrides: Overrides,
 }
 
 impl Run {
     pub fn execute(self) -> Result<(), Failure> {
-        let config = if self.dev { dev::load(self.config)? } else { check::load(self.config)? };
+        let config =
+            if self.dev { dev::load(self.config, self.overrides)? } else { check::load(self.config, self.overrides)? };
         log::start(&config.log)?;
         let plan = Plan::new(config).map_err(|problems| Failure::config(&problems))?;
         let tour = if self.dev { Some(dev::Tour::prepare(&plan.config)?) } else { None };
@@ -30,15 +34,29 @@ impl Run {
             .build()
             .map_err(|error| cannot_start(format!("failed to start threads: {error}")))?;
         runtime.block_on(async {
-            let signals = Signals::listen().map_err(|error| cannot_start(format!("failed to listen for signals: {error}")))?;
+            let signals =
+                Signals::listen().map_err(|error| cannot_start(format!("failed to listen for signals: {error}")))?;
             let app = plan.bind().map_err(|fault| cannot_start(fault.to_string()))?;
             if let Some(tour) = tour {
                 tour.print(app.addresses().0, app.addresses().1);
             }
+            reload_on_hangup(app.reloader())
+                .map_err(|error| cannot_start(format!("failed to listen for signals: {error}")))?;
             app.run(signals.reached(1), signals.reached(2)).await;
             Ok(())
         })
     }
+}
+
+/// SIGHUP reads the certificate again, whether or not its change was noticed.
+fn reload_on_hangup(reload: impl Fn() + Send + 'static) -> std::io::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    crate::task::background(async move {
+        while hangup.recv().await.is_some() {
+            reload();
+        }
+    });
+    Ok(())
 }
 
 /// Counts the signals that ask for an end: the first asks for an orderly one, the second for a quick one.

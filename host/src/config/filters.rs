@@ -7,7 +7,8 @@ use super::tree::{Item, Node};
 use bytesize::ByteSize;
 use serde_json::{Map, Number, Value as Json};
 
-/// What to do about a number that JSON cannot carry to a filter.
+/// What is wrong with a number that JSON cannot carry to a filter, and what to do about it.
+const NO_WORD: &str = "holds a number that JSON has no word for: `inf` or `nan`";
 const AS_TEXT: &str = "write it as a string, in quotes, if the filter takes that";
 
 pub(super) fn filter(mut section: Section<'_>) -> Read<Filter> {
@@ -79,7 +80,7 @@ fn json(value: &Value<'_>) -> Read<Json> {
         },
         Item::Float(number) => match Number::from_f64(*number) {
             Some(number) => Json::Number(number),
-            None => return Err(value.problem_with_hint("holds a number that JSON has no word for: `inf` or `nan`", AS_TEXT)),
+            None => return Err(value.problem_with_hint(NO_WORD, AS_TEXT)),
         },
         Item::List(elements) => Json::Array(elements.iter().map(within).collect::<Read<_>>()?),
         Item::Table(children) => {

@@ -97,7 +97,9 @@ fn parse(text: &str, place: impl Fn(Option<u32>) -> Place) -> Result<(Dict, Line
         Problem::new(place(syntax.line), "", format!("not TOML: {}", syntax.message)).with_hint(advice)
     })?;
     // figment parses with the same parser, so this cannot fail now; if it ever does, its message may quote the text.
-    let parsed = Toml::string(text).data().map_err(|_| Problem::new(place(None), "", "not TOML").with_hint("see https://toml.io"))?;
+    let parsed = Toml::string(text)
+        .data()
+        .map_err(|_| Problem::new(place(None), "", "not TOML").with_hint("see https://toml.io"))?;
     Ok((parsed.into_values().next().unwrap_or_default(), lines))
 }
 

@@ -35,10 +35,8 @@ mod sections;
 #[cfg(test)]
 mod tests;
 
-pub use problem::{Place, Problem};
-pub use schema::{
-    Admin, Component, Config, Filter, Identity, Limits, Log, LogFormat, OnError, Provider, Slow, Stream, Tls, Webhook,
-};
+pub use problem::Problem;
+pub use schema::{Component, Config, Filter, Identity, Log, LogFormat, OnError, Slow};
 pub use source::{Override, Source};
 
 /// Every key with its default and what it is for, as `postern` itself reads it before all else.

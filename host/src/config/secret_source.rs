@@ -25,7 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const EXPECTED: &str = "a string, `{ file = \"…\" }`, `{ env = \"…\" }` or `{ command = \"…\" }`";
 
 /// What to do about a variable that gives nothing, a secret that is none, and a command that fails.
-const SET: &str = "set it where postern is started: `export` it in the shell, or name it in the service's or container's environment";
+const SET: &str =
+    "set it where postern is started: `export` it in the shell, or name it in the service's or container's environment";
 const TEXT: &str = "a secret must be text: check that this is the right one";
 const TRY: &str = "try it by hand in the directory of the configuration file, as the user that postern runs as: it must print the secret";
 

@@ -104,8 +104,10 @@ fn tls(mut section: Section<'_>, dev: bool) -> Read<Tls> {
             let key_password = password.as_ref().map(|value| value.secret()).transpose();
             (|| Ok(Identity::Files { certificate: certificate?, key: key?, key_password: key_password? }))()
         }
-        (Ok(false), Some(certificate), None, _) => Err(certificate
-            .problem_with_hint("has no `tls.key` beside it", "set `tls.key` to the file of its private key")),
+        (Ok(false), Some(certificate), None, _) => {
+            Err(certificate
+                .problem_with_hint("has no `tls.key` beside it", "set `tls.key` to the file of its private key"))
+        }
         (Ok(false), None, Some(key), _) => Err(key.problem_with_hint(
             "has no `tls.certificate` beside it",
             "set `tls.certificate` to the file of the certificate chain that belongs to it",

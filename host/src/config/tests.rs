@@ -1,9 +1,12 @@
 //! What users meet first: what a configuration becomes, and the exact words for what is wrong with one.
 
+mod agreement;
 mod layers;
 mod problems;
 mod secrets;
 
+use super::problem::Place;
+use super::schema::{Admin, Filter, Limits, Log, Provider, Slow, Stream, Tls};
 use super::*;
 use std::path::Path;
 use std::time::Duration;
@@ -23,6 +26,10 @@ open = true
 [filters.redact]
 file = "redact.wasm"
 "#;
+
+/// What is advised to whoever leaves a secret empty.
+const EMPTY_SECRET: &str =
+    "hint: an empty secret protects nothing: write a real one, or where to get it, such as `{ env = \"NAME\" }`";
 
 /// A directory with a `postern.toml` in it.
 struct Written {
@@ -64,8 +71,27 @@ impl Written {
     }
 }
 
+/// The problems as they are printed. None may leave its reader without advice, or at least what the value must be.
+#[track_caller]
 fn told(problems: &[Problem]) -> String {
+    for problem in problems {
+        let advised = problem.hint.is_some() || problem.message.contains(" must ");
+        assert!(advised && !problem.message.contains("hint:"), "no advice: {problem}");
+    }
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// All that is said of the least configuration with a line more.
+#[track_caller]
+fn appended(toml: &str, expected: &str) {
+    assert_eq!(written(format!("{LEAST}{toml}")).problems(), expected);
+}
+
+/// All that is said of the least configuration with a part of it replaced.
+#[track_caller]
+fn replaced(from: &str, to: &str, expected: &str) {
+    assert!(LEAST.contains(from), "{from}");
+    assert_eq!(written(LEAST.replace(from, to)).problems(), expected);
 }
 
 #[test]
@@ -110,7 +136,7 @@ fn the_least_configuration_has_every_default() {
     };
     assert_eq!(config.streams["agents"], stream);
     let filter = Filter {
-        file: written.path().join("redact.wasm"),
+        file: Component::File(written.path().join("redact.wasm")),
         sha256: None,
         on_error: OnError::Hold,
         deadline: Duration::from_millis(50),

@@ -29,7 +29,7 @@ impl<'a> Value<'a> {
     fn empty(&self, expected: &str) -> Reported {
         let what = format!("is empty: it must be {expected}");
         match self.node.place {
-            Place::Environment { .. } => self.problem_with_hint(what, "unset the variable to leave the key as it is without"),
+            Place::Environment { .. } => self.problem_with_hint(what, "unset the variable, if it is to say nothing"),
             _ => self.problem(what),
         }
     }
@@ -108,7 +108,10 @@ impl<'a> Value<'a> {
         let text = self.text("a path")?;
         let path = self.context.source.base_of(&self.node.place).join(text);
         std::path::absolute(path).map_err(|error| {
-            self.problem_with_hint(format!("cannot be made an absolute path: {error}"), "write one that begins with `/`")
+            self.problem_with_hint(
+                format!("cannot be made an absolute path: {error}"),
+                "write one that begins with `/`",
+            )
         })
     }
 
@@ -148,7 +151,9 @@ impl<'a> Value<'a> {
                     return Err(element.undefined(name, defined, what));
                 }
                 if !seen.insert(name) {
-                    return Err(element.problem_with_hint(format!("names a {what} twice: `{name}`"), "remove one of the two"));
+                    return Err(
+                        element.problem_with_hint(format!("names a {what} twice: `{name}`"), "remove one of the two")
+                    );
                 }
                 Ok(name.to_owned())
             }));

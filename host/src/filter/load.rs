@@ -7,7 +7,7 @@ use super::engine::{MEMORIES, Machine, TABLES};
 use super::problem::{self, Problem};
 use super::state::{Settings, Subject};
 use super::{Config, Error, Filter, Inner, Source};
-use sha2::{Digest, Sha256};
+use ring::digest;
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
@@ -36,7 +36,8 @@ fn attempt(machine: &Arc<Machine>, name: &str, source: Source<'_>, config: &Conf
         Source::File(path) => Cow::Owned(read(path)?),
         Source::Bytes { bytes, .. } => Cow::Borrowed(bytes),
     };
-    let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256: String =
+        digest::digest(&digest::SHA256, &bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     if let Some(wanted) = &config.sha256
         && !wanted.eq_ignore_ascii_case(&sha256)
     {

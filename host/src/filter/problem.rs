@@ -2,6 +2,7 @@
 
 use super::engine::{MEMORIES, TABLES};
 use super::failure::Failure;
+use std::io;
 
 /// The interfaces this postern offers to filters, and the handlers it calls.
 const OFFERED: [&str; 4] = ["types", "config", "log", "clock"];
@@ -13,16 +14,22 @@ const SPEAKS: &str = "0.1";
 
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
-    #[error("it cannot be read")]
-    Read(#[source] std::io::Error),
-    #[error("it is larger than the {0} bytes a filter may have")]
+    #[error("it cannot be read\nhint: {hint}", hint = hint_for_reading(.0))]
+    Read(#[source] io::Error),
+    #[error(
+        "it is larger than the {0} bytes a filter may have\n\
+        hint: build it without debugging information: in Rust with `--release`, elsewhere `wasm-tools strip`"
+    )]
     TooLarge(u64),
     #[error(
         "its SHA-256 is not the one it is pinned to: found {found}, pinned {wanted}\n\
         hint: if the new file is meant, put its digest into `sha256`; if not, put the old file back"
     )]
     Pin { wanted: String, found: String },
-    #[error("it is not WebAssembly, but {0}\nhint: `file` names the compiled component, which ends in `.wasm`")]
+    #[error(
+        "it is not WebAssembly, but {0}\n\
+        hint: `file` names the compiled component, which ends in `.wasm`; `postern filter build DIR` makes one"
+    )]
     NotWasm(&'static str),
     #[error(
         "it is a core module, not a component\n\
@@ -31,7 +38,7 @@ pub enum Problem {
     CoreModule,
     #[error("it is not a valid component: {0}{hint}", hint = hint_for_invalid(.0))]
     Invalid(String),
-    #[error("the compiler panicked on it, which is a bug: please report it with the file")]
+    #[error("the compiler panicked on it\nhint: this is a bug: please report it with the file")]
     Compiler,
     #[error(
         "it is built against another version of the package: it has `{found}`, this postern speaks {PACKAGE}*@{SPEAKS}\n\
@@ -55,9 +62,12 @@ pub enum Problem {
     Signature(String),
     #[error("it begins with {needed} bytes of memory, of the {limit} it may have\nhint: raise its `memory`")]
     Memory { needed: u64, limit: u64 },
-    #[error("it is larger than a filter may be: {0}")]
+    #[error("it is larger than a filter may be: {0}\nhint: make it smaller, or two filters of it")]
     Room(String),
-    #[error("it has {memories} memories and {tables} tables, of the {MEMORIES} and {TABLES} a filter may have")]
+    #[error(
+        "it has {memories} memories and {tables} tables, of the {MEMORIES} and {TABLES} a filter may have\n\
+        hint: compose it of fewer modules"
+    )]
     Parts { memories: u32, tables: u32 },
     #[error("it did not start: it {0}{hint}", hint = hint_for_start(.0))]
     Start(Failure),
@@ -137,11 +147,25 @@ fn listed(names: &[impl AsRef<str>]) -> String {
     names.iter().map(|name| format!("`{}`", name.as_ref())).collect::<Vec<_>>().join(", ")
 }
 
+fn hint_for_reading(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            "check the path; a relative one begins where the configuration file is; \
+             `postern filter build DIR` makes a filter of its source and prints where it is"
+        }
+        io::ErrorKind::PermissionDenied => "let the user that postern runs as read it",
+        io::ErrorKind::IsADirectory => {
+            "`file` names the compiled component itself; `postern filter build DIR` makes one"
+        }
+        _ => "see that it is a file, and that its disk is not failing",
+    }
+}
+
 fn hint_for_import(name: &str) -> &'static str {
     if name.starts_with("wasi:") {
         "\nhint: filters have no WASI; in Rust build for wasm32-unknown-unknown, elsewhere use your tool's `--stub-wasi`"
     } else {
-        ""
+        "\nhint: build it without that import: a filter can use nothing else"
     }
 }
 
@@ -149,7 +173,7 @@ fn hint_for_invalid(error: &str) -> &'static str {
     if error.contains("async") {
         "\nhint: filters are synchronous; build it with the synchronous ABI (componentize-qjs: `--sync`)"
     } else {
-        ""
+        "\nhint: it may be cut off or damaged: build it or copy it again, whole"
     }
 }
 
@@ -157,6 +181,62 @@ fn hint_for_start(failure: &Failure) -> &'static str {
     match failure {
         Failure::Refused(_) => "\nhint: those are the filter's own words about its `config`",
         Failure::Memory(_) => "\nhint: raise its `memory`",
-        _ => "",
+        Failure::Deadline(_) => "\nhint: let it do less at its start, which comes before every call",
+        Failure::Bug(_) => "\nhint: please report it with the file",
+        _ => "\nhint: `POSTERN_LOG__LEVEL=info,filter=debug postern run` logs what it says and where it fails",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Chain;
+
+    #[test]
+    fn every_problem_comes_with_what_to_do() {
+        let text = || "x".to_owned();
+        let problems = [
+            Problem::Read(io::ErrorKind::NotFound.into()),
+            Problem::Read(io::ErrorKind::PermissionDenied.into()),
+            Problem::Read(io::ErrorKind::IsADirectory.into()),
+            Problem::Read(io::ErrorKind::Other.into()),
+            Problem::TooLarge(1),
+            Problem::Pin { wanted: text(), found: text() },
+            Problem::NotWasm("x"),
+            Problem::CoreModule,
+            Problem::Invalid(text()),
+            Problem::Invalid("async".to_owned()),
+            Problem::Compiler,
+            Problem::Version { found: text() },
+            Problem::NoHandler { found: text() },
+            check_names(&["postern:filter/kv@0.1.0".to_owned()], &[]).unwrap_err(),
+            check_names(&["wasi:io/poll@0.2.0".to_owned()], &[]).unwrap_err(),
+            check_names(&["their:own/thing@1.0.0".to_owned()], &[]).unwrap_err(),
+            Problem::Import(text()),
+            Problem::Signature(text()),
+            Problem::Memory { needed: 2, limit: 1 },
+            Problem::Room(text()),
+            Problem::Parts { memories: 9, tables: 9 },
+            Problem::Start(Failure::Refused(text())),
+            Problem::Start(Failure::Memory(text())),
+            Problem::Start(Failure::Deadline(std::time::Duration::ZERO)),
+            Problem::Start(Failure::Trap(text())),
+            Problem::Start(Failure::Bug(text())),
+        ];
+        for problem in problems {
+            let told = Chain(&problem).to_string();
+            let (said, advice) = told.split_once("\nhint: ").unwrap_or_else(|| panic!("no hint: {told}"));
+            assert!(!said.contains('\n') && !advice.contains('\n'), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_told_with_where_it_was_looked_for() {
+        let told = Chain(&Problem::Read(io::ErrorKind::NotFound.into())).to_string();
+        assert!(
+            told.starts_with("it cannot be read: entity not found\nhint: check the path; a relative one"),
+            "{told}"
+        );
+        assert!(told.contains("`postern filter build DIR`"), "{told}");
     }
 }

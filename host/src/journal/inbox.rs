@@ -93,8 +93,10 @@ fn commit_all(
         match commit(database, spaces, first, &group) {
             Ok(()) => next = EventId(first.0 + group.len() as u64),
             Err(error) => {
-                failed.store(true, Ordering::Release);
-                tracing::error!(error = %Chain(&error), "the inbox cannot be written, webhooks are answered 503");
+                // Told once: it stays so, and every webhook would tell it again.
+                if !failed.swap(true, Ordering::AcqRel) {
+                    tracing::error!(error = %Chain(&error), "the inbox cannot be written, webhooks are answered 503");
+                }
                 for waiting in group {
                     // A sender that has gone needs no answer.
                     let _ = waiting.answer.send(Err(Refused::Storage));
@@ -119,10 +121,13 @@ fn commit(database: &Database, spaces: &Spaces, first: EventId, group: &[Waiting
     batch.commit().map_err(Error::Write)
 }
 
+/// An event without a verdict; an error, if its record is damaged.
+type Pending = (EventId, Result<Delivery, Error>);
+
 impl Journal {
     /// The oldest events of a lane without a verdict, in order: at most `most` of them, and at most about 8 MiB. One
     /// whose record is damaged is there with its error, so that it can be set aside and those behind it go on. Blocks.
-    pub fn pending(&self, lane: &Lane, most: usize) -> Result<Vec<(EventId, Result<Delivery, Error>)>, Error> {
+    pub fn pending(&self, lane: &Lane, most: usize) -> Result<Vec<Pending>, Error> {
         const BYTES: usize = 8 << 20;
         let number = lane.0.number;
         let done = lane.0.done.load(Ordering::Acquire);

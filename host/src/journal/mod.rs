@@ -47,6 +47,7 @@ use crate::message::{Delivery, EventId};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 use inbox::Committer;
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -56,13 +57,25 @@ const FORMAT: u64 = 1;
 /// What stands in the way of opening, reading or writing the journal.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("failed to create the data directory `{0}`\nhint: give postern a directory it may write to, by `data = \"…\"`")]
+    #[error(
+        "failed to create the data directory `{0}`\nhint: give postern a directory it may write to, by `data = \"…\"`"
+    )]
     Create(PathBuf, #[source] std::io::Error),
-    #[error("the data directory `{0}` is in use by another process\nhint: stop the other postern, or give this one its own `data`")]
+    #[error(
+        "the data directory `{0}` is in use by another process\nhint: stop the other postern, or give this one its own `data`"
+    )]
     InUse(PathBuf),
     #[error("failed to open the journal in `{0}`\nhint: see that the directory is writable and the disk is not full")]
     Open(PathBuf, #[source] fjall::Error),
-    #[error("the journal in `{0}` has format {1}, this postern knows {FORMAT}\nhint: use the version of postern that wrote it")]
+    #[error(
+        "the journal in `{0}` is damaged\n\
+         hint: keep the directory, for what is in it, and begin anew with another `data`; what the provider was \
+         not acknowledged it sends again"
+    )]
+    Torn(PathBuf, #[source] fjall::Error),
+    #[error(
+        "the journal in `{0}` has format {1}, this postern knows {FORMAT}\nhint: use the version of postern that wrote it"
+    )]
     Format(PathBuf, u64),
     #[error("failed to read the journal")]
     Read(#[source] fjall::Error),
@@ -132,11 +145,12 @@ impl Journal {
     /// Opens the journal in `directory`, made if absent, with a lane for each of `webhooks`. At most `waiting`
     /// deliveries wait for the disk at once. Blocks.
     pub fn open(directory: &Path, webhooks: &[String], waiting: usize) -> Result<Self, Error> {
-        std::fs::create_dir_all(directory).map_err(|error| Error::Create(directory.to_owned(), error))?;
         let open = |error| match error {
             fjall::Error::Locked => Error::InUse(directory.to_owned()),
+            fjall::Error::JournalRecovery(_) => Error::Torn(directory.to_owned(), error),
             error => Error::Open(directory.to_owned(), error),
         };
+        make(directory)?;
         let database = Database::builder(directory).open().map_err(open)?;
         let space = |name| database.keyspace(name, KeyspaceCreateOptions::default).map_err(open);
         let spaces = Spaces {
@@ -184,8 +198,9 @@ impl Journal {
         batch.commit().map_err(Error::Write)?;
 
         let failed = Arc::new(AtomicBool::new(false));
-        let committer = Committer::start(database.clone(), spaces.clone(), EventId(next_event), waiting, failed.clone())
-            .map_err(Error::Thread)?;
+        let committer =
+            Committer::start(database.clone(), spaces.clone(), EventId(next_event), waiting, failed.clone())
+                .map_err(Error::Thread)?;
         // A lane's number fits 32 bits; so does the count of starts, at one a second, for a century.
         let boot = boot as u32;
         let (outbox, tail) = (Mutex::new(()), AtomicU64::new(next_offset));
@@ -252,6 +267,26 @@ impl Lane {
         held.event = held.event.max(newest.0);
         self.0.arrived.notify_all();
     }
+}
+
+/// Makes the store in a directory of another name and gives it its own when it is whole: a first start that is killed
+/// half-way leaves nothing that the second would stumble over.
+fn make(directory: &Path) -> Result<(), Error> {
+    if directory.exists() {
+        return Ok(());
+    }
+    let failed = |error| Error::Create(directory.to_owned(), error);
+    let parent = directory.parent().unwrap_or(Path::new("."));
+    let begun = directory.with_extension("new");
+    std::fs::create_dir_all(parent).map_err(failed)?;
+    if begun.exists() {
+        std::fs::remove_dir_all(&begun).map_err(failed)?;
+    }
+    let store = Database::builder(&begun).open().map_err(|error| Error::Open(directory.to_owned(), error))?;
+    store.persist(fjall::PersistMode::SyncAll).map_err(Error::Write)?;
+    drop(store);
+    std::fs::rename(&begun, directory).map_err(failed)?;
+    File::open(parent).and_then(|parent| parent.sync_all()).map_err(failed)
 }
 
 fn number(meta: &Keyspace, key: &str) -> Result<Option<u64>, Error> {

@@ -5,6 +5,7 @@ use super::{Error, Journal, Lane};
 use crate::message::{Audience, Entry, EventId, Offset, Payload, Step, Timestamp};
 use fjall::PersistMode;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::sync::atomic::Ordering;
 
 /// What was decided for one event.
@@ -32,6 +33,17 @@ pub enum Outcome {
     Delivered { first: Offset, count: u32 },
     Dropped,
     Held { filter: String, reason: String },
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Delivered { first, count: 1 } => write!(f, "delivered, offset {}", first.0),
+            Self::Delivered { first, count } => write!(f, "delivered in {count} parts from offset {}", first.0),
+            Self::Dropped => write!(f, "dropped"),
+            Self::Held { filter, reason } => write!(f, "held by {filter}: {reason}"),
+        }
+    }
 }
 
 /// An event that waits for a filter that can judge it.

@@ -91,7 +91,10 @@ fn appends_and_judges_until_killed_when_told_where() {
                 for number in 0.. {
                     let event = journal.append(&lane, delivery(&lane, body_of(task, number))).await.expect("on disk");
                     // In one write each, past the test harness, so that a line is whole or not there.
-                    let _ = std::io::stdout().write_all(format!("ack {} {task} {number}\n", event.0).as_bytes());
+                    let line = format!("ack {} {task} {number}\n", event.0);
+                    if std::io::stdout().write_all(line.as_bytes()).is_err() {
+                        std::process::exit(1); // Whoever was to kill it has failed before it could.
+                    }
                 }
             });
         }

@@ -26,17 +26,6 @@ pub enum Refused {
     Accept,
 }
 
-impl Refused {
-    /// The name it is counted under.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Connections => "connections",
-            Self::PerAddress => "connections_per_address",
-            Self::Accept => "accept",
-        }
-    }
-}
-
 /// Shared by all listeners whose connections count together.
 #[derive(Clone)]
 pub struct Gate(Arc<Shared>);

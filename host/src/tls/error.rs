@@ -91,15 +91,3 @@ pub enum HandshakeError {
     #[error("the TLS handshake failed")]
     Failed(#[source] io::Error),
 }
-
-impl HandshakeError {
-    /// The name it is counted under.
-    pub fn label(&self) -> &'static str {
-        match self {
-            Self::TimedOut => "timed_out",
-            Self::Silent => "silent",
-            Self::PlainHttp => "plain_http",
-            Self::Failed(_) => "failed",
-        }
-    }
-}

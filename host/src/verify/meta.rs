@@ -34,17 +34,6 @@ impl HandshakeRefusal {
             Self::NoQuery | Self::Repeated | Self::WrongMode | Self::BadChallenge => StatusCode::BAD_REQUEST,
         }
     }
-
-    /// The name it is counted under.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::NoQuery => "no_query",
-            Self::Repeated => "repeated",
-            Self::WrongToken => "wrong_token",
-            Self::WrongMode => "wrong_mode",
-            Self::BadChallenge => "bad_challenge",
-        }
-    }
 }
 
 /// Checks the GET that registers a callback address and gives the challenge to be echoed.
@@ -96,19 +85,6 @@ pub enum SignatureRefusal {
     Wrong,
 }
 
-impl SignatureRefusal {
-    /// The name it is counted under.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Missing => "missing",
-            Self::Repeated => "repeated",
-            Self::Malformed => "malformed",
-            Self::LegacyOnly => "legacy_only",
-            Self::Wrong => "wrong",
-        }
-    }
-}
-
 /// What a request claims to be signed with: well-formed, and proven only by `check`. It is read from the headers alone,
 /// so a request without one can be refused before its body is read.
 #[derive(Clone, Copy)]
@@ -131,11 +107,6 @@ impl Claim {
     pub fn check(&self, body: &[u8], keys: &[HmacKey]) -> Result<(), SignatureRefusal> {
         if signed_by_any(keys, body, &self.0) { Ok(()) } else { Err(SignatureRefusal::Wrong) }
     }
-}
-
-/// Checks the signature of a delivery whose body has been read: `Claim::of` and `Claim::check` in one.
-pub fn signature(headers: &HeaderMap, body: &[u8], keys: &[HmacKey]) -> Result<(), SignatureRefusal> {
-    Claim::of(headers)?.check(body, keys)
 }
 
 /// 64 hexadecimal digits of either case. They come from the sender, so their timing is no secret.

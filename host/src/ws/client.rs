@@ -2,10 +2,10 @@
 
 use super::socket::Socket;
 use super::{Stream, Who};
-use rustls::ServerConnection;
 use crate::hub::{Frame, Ring};
 use crate::message::{ClientId, Label, Offset};
 use crate::metrics::CloseReason;
+use rustls::ServerConnection;
 use std::io::{self, IoSlice};
 use std::rc::Rc;
 use std::sync::Arc;

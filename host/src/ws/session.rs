@@ -1,9 +1,9 @@
 //! What clients say. In this version nobody listens to their messages; what is kept is the protocol: pings answered,
 //! closes answered, limits held, and every breach told by the close code that RFC 6455, section 7.4.1, gives it.
 
+use super::Config;
 use super::client::{Client, Closing};
 use super::socket::Socket;
-use super::Config;
 use crate::metrics::CloseReason;
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::{Duration, Instant};

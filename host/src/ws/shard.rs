@@ -28,7 +28,10 @@ const GOODBYE: Duration = Duration::from_secs(2);
 pub enum Command {
     Join(Box<Joining>),
     /// What a client missed, as it asked; `None` when it cannot be read.
-    Missed { client: ClientId, frames: Option<Vec<Arc<Frame>>> },
+    Missed {
+        client: ClientId,
+        frames: Option<Vec<Arc<Frame>>>,
+    },
     /// Say goodbye to everybody, and to everybody who comes.
     Drain,
 }

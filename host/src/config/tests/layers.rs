@@ -122,7 +122,8 @@ fn a_wrong_variable_is_named() {
         ("POSTERN_LIMITS__LABELS", "many", "`limits.labels` must be a whole number between 1 and 10000"),
         ("POSTERN_LIMITS__IDLE", "60", "`limits.idle` must be a duration with its unit, such as `250ms` or `10s`"),
         ("POSTERN_STREAMS__AGENTS__OPEN", "yes", "`streams.agents.open` must be `true` or `false`"),
-        ("POSTERN_ADMIN__TOKEN", "", "`admin.token` is empty"),
+        ("POSTERN_ADMIN__TOKEN", "", &format!("`admin.token` is empty\n{EMPTY_SECRET}")),
+        ("POSTERN_DATA", "", "`data` is empty: it must be a path\nhint: unset the variable, if it is to say nothing"),
         ("POSTERN_LIMITS", "x", "`limits` must be a table, not a string"),
     ];
     for (variable, value, message) in cases {
@@ -131,6 +132,40 @@ fn a_wrong_variable_is_named() {
     }
     let both = written(LEAST).with(&[("POSTERN_LIMITS", "x"), ("POSTERN_LIMITS__BODY", "1MiB")]).load();
     assert!(told(&both.unwrap_err()).contains("`limits.body` is given here as a whole and elsewhere in parts"));
+}
+
+#[test]
+fn a_missing_key_is_told_with_the_variable_that_sets_it() {
+    let webhook = |name: &str| format!("[tls]\nplain = true\n[webhooks.{name}]\npath = \"/a\"\nverify_token = \"v\"\n");
+    let missing = |name: &str, hint: &str| {
+        format!("postern.toml:3: `webhooks.{name}.app_secret` is missing\nhint: write it in the file{hint}")
+    };
+    for (name, hint) in [
+        ("wa", ", or set `POSTERN_WEBHOOKS__WA__APP_SECRET`"),
+        ("wa-1", ", or set `POSTERN_WEBHOOKS__WA_1__APP_SECRET`"),
+        ("wa_1", ", or set `POSTERN_WEBHOOKS__WA_1__APP_SECRET`"),
+        // Two underscores are where a variable's names end.
+        ("wa__1", ""),
+    ] {
+        assert_eq!(written(webhook(name)).problems(), missing(name, hint));
+        if let Some(variable) = hint.split('`').nth(1) {
+            assert!(written(webhook(name)).with(&[(variable, "s")]).load().is_ok(), "{variable}");
+        }
+    }
+    // Of two names that one variable could mean, it means the one with the underscore.
+    let both = written(format!("{}[webhooks.wa_1]", webhook("wa-1"))).problems();
+    assert!(both.contains(&format!("{}\n", missing("wa-1", ""))), "{both}");
+    assert!(both.contains("or set `POSTERN_WEBHOOKS__WA_1__APP_SECRET`"), "{both}");
+
+    let alone = Source {
+        environment: vec![
+            ("POSTERN_TLS__PLAIN".into(), "true".into()),
+            ("POSTERN_FILTERS__X__MEMORY".into(), "1MiB".into()),
+        ],
+        ..Source::default()
+    };
+    let problems = told(&load(&alone).unwrap_err());
+    assert!(problems.contains("`filters.x.file` is missing\nhint: set `POSTERN_FILTERS__X__FILE`"), "{problems}");
 }
 
 #[cfg(unix)]
@@ -150,7 +185,7 @@ fn a_development_start_needs_no_file_and_no_certificate() {
         Source { embedded: Some(("dev.toml", toml)), directory: "/srv".into(), dev: true, ..Source::default() };
     let config = load(&source).unwrap_or_else(|problems| panic!("{}", told(&problems)));
     assert_eq!(config.tls.identity, Identity::Development);
-    assert_eq!(config.filters["redact"].file, Path::new("/srv/redact.wasm"));
+    assert_eq!(config.filters["redact"].file, Component::File("/srv/redact.wasm".into()));
     let problems = load(&Source { dev: false, ..source }).unwrap_err();
     assert!(
         told(&problems).starts_with("built-in dev.toml:2: `tls` has no certificate\nhint: "),

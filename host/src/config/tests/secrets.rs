@@ -53,39 +53,51 @@ fn several_secrets_can_come_from_several_sources_and_hold_commas() {
 
 #[test]
 fn a_secret_that_cannot_be_had_is_told_by_its_key_and_source() {
+    let set = "\nhint: set it where postern is started: `export` it in the shell, \
+         or name it in the service's or container's environment";
+    let text = "\nhint: a secret must be text: check that this is the right one";
+    let only = "\nhint: it must give the secret and nothing else";
+    let by_hand = "\nhint: try it by hand in the directory of the configuration file, as the user that postern runs as: \
+         it must print the secret";
+    let path = "\nhint: check the path; a relative one begins where the configuration file is";
+    let empty = format!("\n{EMPTY_SECRET}");
     let cases = [
-        ("\"\"", "is empty"),
+        ("\"\"", "is empty", empty.as_str()),
         (
             "12345678",
             "must be a string, `{ file = \"…\" }`, `{ env = \"…\" }` or `{ command = \"…\" }`, not an integer",
+            "",
         ),
         (
             "{}",
             "must be a string, `{ file = \"…\" }`, `{ env = \"…\" }` or `{ command = \"…\" }`, and only one of them",
+            "",
         ),
         (
             "{ env = \"A\", file = \"b\" }",
             "must be a string, `{ file = \"…\" }`, `{ env = \"…\" }` or `{ command = \"…\" }`, and only one of them",
+            "",
         ),
-        ("{ env = \"NOT_SET\" }", "could not be had: its environment variable `NOT_SET` is not set"),
-        ("{ env = \"EMPTY\" }", "could not be had: its environment variable `EMPTY` is empty"),
+        ("{ env = \"NOT_SET\" }", "could not be had: its environment variable `NOT_SET` is not set", set),
+        ("{ env = \"EMPTY\" }", "could not be had: its environment variable `EMPTY` is empty", set),
         (
             "{ file = \"none\" }",
             "could not be had: its file none cannot be read: No such file or directory (os error 2)",
+            path,
         ),
-        ("{ file = \"empty\" }", "could not be had: its file empty gives nothing"),
-        ("{ file = \"binary\" }", "could not be had: its file binary does not give UTF-8"),
-        ("{ file = \"/dev/zero\" }", "could not be had: its file /dev/zero gives more than 64 KiB"),
-        ("{ command = \"exit 3\" }", "could not be had: its command failed: exit status: 3"),
-        ("{ command = \"echo s3cr3t; exit 3\" }", "could not be had: its command failed: exit status: 3"),
-        ("{ command = \"true\" }", "could not be had: its command gives nothing"),
-        ("{ command = \"cat /dev/zero\" }", "could not be had: its command gives more than 64 KiB"),
+        ("{ file = \"empty\" }", "could not be had: its file empty gives nothing", only),
+        ("{ file = \"binary\" }", "could not be had: its file binary does not give UTF-8", text),
+        ("{ file = \"/dev/zero\" }", "could not be had: its file /dev/zero gives more than 64 KiB", only),
+        ("{ command = \"exit 3\" }", "could not be had: its command failed: exit status: 3", by_hand),
+        ("{ command = \"echo s3cr3t; exit 3\" }", "could not be had: its command failed: exit status: 3", by_hand),
+        ("{ command = \"true\" }", "could not be had: its command gives nothing", only),
+        ("{ command = \"cat /dev/zero\" }", "could not be had: its command gives more than 64 KiB", only),
     ];
-    for (token, message) in cases {
+    for (token, message, hint) in cases {
         let written = with_token(token).with(&[("EMPTY", "")]);
         std::fs::write(written.path().join("empty"), "\n").unwrap();
         std::fs::write(written.path().join("binary"), b"\xff\xfe").unwrap();
-        assert_eq!(written.problems(), format!("postern.toml:15: `admin.token` {message}"), "{token}");
+        assert_eq!(written.problems(), format!("postern.toml:15: `admin.token` {message}{hint}"), "{token}");
     }
 }
 

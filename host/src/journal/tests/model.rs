@@ -141,7 +141,7 @@ impl Subject {
 
     fn append(&mut self, at: usize, body: Vec<u8>) {
         let lane = lane(self.journal(), LANES[at]);
-        let content_type = (body.len() % 2 == 0).then(|| "text/plain".to_owned());
+        let content_type = body.len().is_multiple_of(2).then(|| "text/plain".to_owned());
         let received = Timestamp(body.len() as u64);
         let delivery = Delivery { webhook: LANES[at].into(), received, content_type, body: body.into() };
         let event = one_thread().block_on(self.journal().append(&lane, delivery.clone())).expect("the disk takes it");

@@ -23,6 +23,10 @@ fn header(value: &[u8]) -> HeaderMap {
     HeaderMap::from_iter([(SIGNATURE, HeaderValue::from_bytes(value).unwrap())])
 }
 
+fn signature(headers: &HeaderMap, body: &[u8], keys: &[HmacKey]) -> Result<(), SignatureRefusal> {
+    Claim::of(headers)?.check(body, keys)
+}
+
 #[test]
 fn every_handshake_case_gets_the_contracts_answer() {
     let file = cases("handshake-cases.json");
