@@ -17,6 +17,7 @@ mod secrets;
 mod shutdown;
 mod slow;
 mod startup;
+mod storage;
 mod tidy;
 mod tls;
 mod webhook;

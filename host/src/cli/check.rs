@@ -46,7 +46,7 @@ impl Check {
         let plan = Plan::new(config).map_err(|problems| Failure::config(&problems))?;
         let config = &plan.config;
         println!(
-            "ok: {} webhooks, {} streams, {} filters",
+            "ok (webhooks: {}, streams: {}, filters: {})",
             config.webhooks.len(),
             config.streams.len(),
             config.filters.len()
