@@ -124,7 +124,7 @@ impl Connect {
             labels: grant.labels.into(),
             // Taken before the answer is sent: whatever is decided once the client knows it is connected, it gets.
             cursor: self.journal.tail(),
-            greeting: grant.greeting.map(|payload| encode::message(&payload).to_vec()).unwrap_or_default(),
+            greeting: grant.greeting.as_ref().map(encode::alone),
         };
         Ok((headers, who))
     }

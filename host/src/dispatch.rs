@@ -15,6 +15,7 @@ use crate::ws::encode;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread::JoinHandle;
@@ -77,7 +78,13 @@ impl Dispatch {
                 self.lane.wait(EventId(u64::MAX), PATIENCE);
                 continue;
             }
-            match self.turn(stop) {
+            let turn = catch_unwind(AssertUnwindSafe(|| self.turn(stop)));
+            let Ok(turn) = turn else {
+                tracing::error!(webhook = %self.lane.name(), "a dispatcher panicked and goes on: this is a bug of postern");
+                self.lane.wait(EventId(u64::MAX), PATIENCE);
+                continue;
+            };
+            match turn {
                 Ok(0) if stop.asked() >= WHEN_IDLE => return,
                 Ok(0) => self.lane.wait(self.journal.done(&self.lane), PATIENCE),
                 Ok(_) => {}
@@ -104,11 +111,12 @@ impl Dispatch {
             }
         }
         let judged = decisions.len();
-        self.count(&decisions);
+        let judgements: Vec<Judgement> = decisions.iter().map(Judgement::of).collect();
         self.journal.decide(&self.lane, decisions, |entries| {
             let frames: Vec<Arc<Frame>> = entries.iter().map(|entry| encode::raw(entry, self.webhook)).collect();
             self.hub.publish(&frames);
         })?;
+        self.count(judgements);
         Ok(judged)
     }
 
@@ -127,7 +135,7 @@ impl Dispatch {
         let outcome = filter::run(&self.chain, message);
         let judged = match outcome.held {
             Some(held) => {
-                tracing::warn!(%event, webhook = %self.lane.name(), filter = %held.filter, why = %Chain(&held.failure), "event held");
+                tracing::warn!(%event, webhook = %self.lane.name(), filter = %held.filter, why = held.failure.kind(), "event held");
                 Judged::Hold { filter: held.filter, reason: Chain(&held.failure).to_string() }
             }
             None => Judged::Deliver(outcome.deliveries.into_iter().map(|part| (part.payload, part.audience)).collect()),
@@ -148,22 +156,38 @@ impl Dispatch {
         }
     }
 
-    fn count(&self, decisions: &[Decision]) {
+    fn count(&self, judgements: Vec<Judgement>) {
         let webhook = self.lane.name().clone();
-        for decision in decisions {
-            for step in &decision.trail {
-                self.metrics.filter(&step.filter, FilterVerdict::of(&step.verdict), Duration::from_micros(step.micros));
+        for Judgement { outcome, unparsed, steps } in judgements {
+            for (filter, verdict, took) in steps {
+                self.metrics.filter(&filter, verdict, took);
             }
-            let outcome = match &decision.judged {
-                Judged::Hold { .. } => EventOutcome::Held,
-                Judged::Deliver(parts) if parts.is_empty() => EventOutcome::Dropped,
-                Judged::Deliver(_) => EventOutcome::Delivered,
-            };
             self.metrics.events.get_or_create(&EventLabels { webhook: webhook.clone(), outcome }).inc();
-            if decision.unparsed {
+            if unparsed {
                 self.metrics.events_unparsed.get_or_create(&PerWebhook { webhook: webhook.clone() }).inc();
             }
         }
+    }
+}
+
+/// What is counted of a decision, once it is written.
+struct Judgement {
+    outcome: EventOutcome,
+    unparsed: bool,
+    steps: Vec<(Arc<str>, FilterVerdict, Duration)>,
+}
+
+impl Judgement {
+    fn of(decision: &Decision) -> Self {
+        let outcome = match &decision.judged {
+            Judged::Hold { .. } => EventOutcome::Held,
+            Judged::Deliver(parts) if parts.is_empty() => EventOutcome::Dropped,
+            Judged::Deliver(_) => EventOutcome::Delivered,
+        };
+        let steps = decision.trail.iter().map(|step| {
+            (step.filter.as_str().into(), FilterVerdict::of(&step.verdict), Duration::from_micros(step.micros))
+        });
+        Self { outcome, unparsed: decision.unparsed, steps: steps.collect() }
     }
 }
 

@@ -1,7 +1,7 @@
 //! One webhook, from its head to its answer:
 //!
 //! ```text
-//! draining? ─ permit ─ claim of a signature ─ body ─ signature ─ inbox, durable ─ 200
+//! draining? ─ claim of a signature ─ permit ─ body ─ signature ─ inbox, durable ─ 200
 //! ```
 //!
 //! No filter, no client and no parser stands between a webhook and its 200: the body is taken as the bytes that were
@@ -82,17 +82,26 @@ impl Ingest {
     }
 
     async fn take(&self, webhook: &Webhook, request: Arrived) -> Result<(), Refusal> {
+        let Arrived { head, body, .. } = request;
         if self.phases.now() == Phase::Draining {
+            body.forget().await;
             return Err(Refusal::Draining);
         }
-        let _permit = self.inflight.try_acquire().map_err(|_| Refusal::Busy)?;
+        let claim = match Claim::of(&head.headers) {
+            Ok(claim) => claim,
+            // What nobody claims to have signed takes neither memory nor a place among those under way.
+            Err(refusal) => {
+                body.forget().await;
+                return Err(Refusal::Signature(refusal));
+            }
+        };
+        let Ok(_permit) = self.inflight.try_acquire() else {
+            body.forget().await;
+            return Err(Refusal::Busy);
+        };
         let received = Timestamp::now();
-        let Arrived { head, body, .. } = request;
-        // Without a well-formed signature the body need not be believed, nor kept; it is still read, so that the
-        // sender sees the answer.
-        let claim = Claim::of(&head.headers);
         let body = body.read(&head.headers, self.body, self.body_timeout).await.map_err(Refusal::Body)?;
-        claim.and_then(|claim| claim.check(&body, &webhook.keys)).map_err(Refusal::Signature)?;
+        claim.check(&body, &webhook.keys).map_err(Refusal::Signature)?;
         let content_type = content_type(&head.headers);
         let delivery = Delivery { webhook: webhook.name.clone(), received, content_type, body };
         self.journal.append(&webhook.lane, delivery).await.map_err(Refusal::Journal)?;

@@ -253,8 +253,8 @@ impl Metrics {
         self.connects.get_or_create(&ConnectLabels { stream: stream.clone(), outcome }).inc();
     }
 
-    pub fn filter(&self, filter: &str, verdict: FilterVerdict, took: Duration) {
-        self.filter_calls.get_or_create(&FilterLabels { filter: filter.into(), verdict }).inc();
+    pub fn filter(&self, filter: &Arc<str>, verdict: FilterVerdict, took: Duration) {
+        self.filter_calls.get_or_create(&FilterLabels { filter: filter.clone(), verdict }).inc();
         self.filter_seconds.observe(took.as_secs_f64());
     }
 

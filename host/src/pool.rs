@@ -28,12 +28,15 @@ impl Pool {
         Ok(Self(sender))
     }
 
-    /// Does `work` on one of the threads. Cancel safe: work that has begun is finished for nobody.
+    /// Does `work` on one of the threads. Cancel safe: work that has not begun is left, and work that has is finished
+    /// for nobody.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refused> {
         let (answer, answered) = oneshot::channel();
         let work = Box::new(move || {
-            // Whoever asked may have gone.
-            let _ = answer.send(work());
+            // Whoever asked may have gone: then nobody needs the answer.
+            if !answer.is_closed() {
+                let _ = answer.send(work());
+            }
         });
         self.0.try_send(work).map_err(|_| Refused)?;
         answered.await.map_err(|_| Refused)

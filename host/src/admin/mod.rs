@@ -7,7 +7,8 @@
 //! | `GET /metrics` | all of `metrics`, in the text form of OpenMetrics |
 //! | `GET /v1/events?held=true` | the events that wait for a filter that can judge them, oldest first |
 //!
-//! With a token, all but `/live` and `/ready` want `Authorization: Bearer`.
+//! Without a token, a request must name this machine as its host: a page in the operator's browser that has its own name
+//! point here must not read what is here. With a token, all but `/live` and `/ready` want `Authorization: Bearer`.
 
 use crate::error::Chain;
 use crate::http::{self, Arrived, Io, Reply};
@@ -18,10 +19,11 @@ use crate::phase::{Phase, Phases};
 use crate::pool::Pool;
 use crate::secret::Secret;
 use crate::task;
-use ::http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use ::http::header::{AUTHORIZATION, HOST, HeaderValue, WWW_AUTHENTICATE};
 use ::http::{HeaderMap, Method, StatusCode};
 use serde::Serialize;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 use tokio::net::TcpStream;
@@ -111,14 +113,14 @@ impl Admin {
         match path {
             "/live" => Reply::text(StatusCode::OK, "live\n"),
             "/ready" => self.ready(),
-            "/metrics" => self.metrics().await,
+            "/metrics" => self.metrics(),
             _ if request.head.uri.query() == Some("held=true") => self.held().await,
             _ => Reply::text(StatusCode::BAD_REQUEST, "this version lists held events only: ?held=true\n"),
         }
     }
 
     fn authorized(&self, headers: &HeaderMap) -> bool {
-        let Some(token) = &self.token else { return true };
+        let Some(token) = &self.token else { return is_this_machine(headers) };
         let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         given.and_then(|value| value.strip_prefix("Bearer ")).is_some_and(|given| token.matches(given))
     }
@@ -132,7 +134,7 @@ impl Admin {
         }
     }
 
-    async fn metrics(&self) -> Reply {
+    fn metrics(&self) -> Reply {
         self.metrics.connections.set(i64::try_from((self.connections)()).unwrap_or(i64::MAX));
         for name in &self.webhooks {
             if let Some(lane) = self.journal.lane(name) {
@@ -140,10 +142,7 @@ impl Admin {
                 self.metrics.inbox_lag.get_or_create(&PerWebhook { webhook: lane.name().clone() }).set(lag);
             }
         }
-        let journal = self.journal.clone();
-        if let Ok(Ok(held)) = self.readers.run(move || journal.count_held()).await {
-            self.metrics.events_held.set(i64::try_from(held).unwrap_or(i64::MAX));
-        }
+        self.metrics.events_held.set(i64::try_from(self.journal.count_held()).unwrap_or(i64::MAX));
         let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
         Reply::of(StatusCode::OK, content_type, self.metrics.text())
     }
@@ -162,5 +161,32 @@ impl Admin {
             }
             Err(_) => Reply::later("too many readers at once\n"),
         }
+    }
+}
+
+/// Whether the host asked for is `localhost` or an address.
+fn is_this_machine(headers: &HeaderMap) -> bool {
+    let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) else { return false };
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    name == "localhost" || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_and_localhost_are_this_machine() {
+        let named = |host: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, HeaderValue::from_str(host).expect("a header"));
+            is_this_machine(&headers)
+        };
+        assert!(named("localhost") && named("localhost:9440") && named("127.0.0.1:9440") && named("[::1]:9440"));
+        assert!(!named("evil.example:9440") && !named("localhost.evil.example") && !named(""));
+        assert!(!is_this_machine(&HeaderMap::new()));
     }
 }

@@ -6,18 +6,24 @@
 //! 4. clients get what was decided, and 1001;
 //! 5. the journal is put on the disk.
 //!
-//! Steps 2 and 3 have one budget, `limits.drain_timeout`; a second signal hurries past them. Clients are told in any
-//! case. What was left is not lost: it is in the inbox, and the next start goes on with it.
+//! Steps 2 and 3 have one budget, `limits.drain_timeout`, of which step 2 has half; a second signal hurries past them.
+//! Dispatch has stopped before clients are told, so nothing is decided that they could have had. What was left is not
+//! lost: it is in the inbox, and the next start goes on with it.
 
 use crate::dispatch::Stop;
 use crate::error::Chain;
 use crate::journal::{Journal, Lane};
-use crate::task::Tracker;
+use crate::task::{self, Tracker};
 use crate::ws::Shards;
 use std::future::Future;
+use std::pin::pin;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+/// How long dispatch has to come to an end when it is told to stop at once.
+const LAST_EVENT: Duration = Duration::from_secs(1);
 
 /// How long telling clients may take in all: a little more than a shard waits for one.
 const GOODBYES: Duration = Duration::from_secs(3);
@@ -35,39 +41,60 @@ pub struct Ending {
 impl Ending {
     pub async fn run(self, hurry: impl Future<Output = ()>) {
         tracing::info!(connections = self.connections.count(), "draining");
-        let (joined, all_joined) = oneshot::channel();
-        let (stop, journal, dispatchers, lanes) = (self.stop.clone(), self.journal, self.dispatchers, self.lanes);
-        let finish = async {
-            self.connections.idle().await;
-            stop.when_idle();
-            lanes.iter().for_each(Lane::wake);
-            // Joining threads blocks, so it is done on one of its own.
-            let started = crate::task::thread("ending", move || {
-                for dispatcher in dispatchers {
-                    if dispatcher.join().is_err() {
-                        tracing::error!("a dispatcher had panicked: this is a bug of postern");
-                    }
+        let mut hurry = pin!(hurry);
+        let begun = Instant::now();
+        let hurried = tokio::select! {
+            done = timeout(self.budget / 2, self.connections.idle()) => {
+                if done.is_err() {
+                    tracing::warn!("webhooks under way took longer than half of `limits.drain_timeout`, leaving them");
                 }
-                let _ = joined.send(());
-            });
-            if started.is_ok() {
-                let _ = all_joined.await;
+                false
             }
+            () = &mut hurry => true,
         };
-        tokio::select! {
-            done = tokio::time::timeout(self.budget, finish) => if done.is_err() {
-                tracing::warn!("drain took longer than `limits.drain_timeout`, leaving the rest");
-            },
-            () = hurry => tracing::warn!("told to stop again, leaving the rest"),
+        self.stop.when_idle();
+        self.lanes.iter().for_each(Lane::wake);
+        let mut dispatched = join(self.dispatchers);
+        let rest = self.budget.saturating_sub(begun.elapsed());
+        let orderly = !hurried
+            && tokio::select! {
+                done = timeout(rest, &mut dispatched) => done.is_ok(),
+                () = hurry => false,
+            };
+        if !orderly {
+            tracing::warn!(
+                "out of time or told to stop again: what is pending is left in the inbox, for the next start"
+            );
+            self.stop.at_once();
+            self.lanes.iter().for_each(Lane::wake);
+            // The event in hand ends with its filter's deadline.
+            let _ = timeout(LAST_EVENT, dispatched).await;
         }
         // A client that does not answer is let go by its shard before this is over.
-        if tokio::time::timeout(GOODBYES, self.shards.drain()).await.is_err() {
+        if timeout(GOODBYES, self.shards.drain()).await.is_err() {
             tracing::warn!("some clients could not be told");
         }
-        self.stop.at_once();
-        if let Err(error) = journal.sync() {
+        if let Err(error) = self.journal.sync() {
             tracing::error!(error = %Chain(&error), "the journal could not be synced");
         }
         tracing::info!("stopped");
     }
+}
+
+/// Ends when all of them have. Joining blocks, so it is done on a thread of its own.
+fn join(dispatchers: Vec<JoinHandle<()>>) -> oneshot::Receiver<()> {
+    let (joined, all_joined) = oneshot::channel();
+    let work = move || {
+        for dispatcher in dispatchers {
+            if dispatcher.join().is_err() {
+                tracing::error!("a dispatcher had panicked: this is a bug of postern");
+            }
+        }
+        // Whoever waits may have had enough.
+        let _ = joined.send(());
+    };
+    if let Err(error) = task::thread("ending", work) {
+        tracing::error!(%error, "the dispatchers cannot be waited for");
+    }
+    all_joined
 }

@@ -1,7 +1,7 @@
 //! `postern events`: what is in a data directory whose gateway does not run.
 
-use super::Failure;
 use super::check::{self, Overrides};
+use super::{Failure, print};
 use crate::admin::HeldEvent;
 use crate::error::Chain;
 use crate::journal::{self, Journal, Outcome};
@@ -81,7 +81,15 @@ impl Events {
 fn open(config: Option<PathBuf>) -> Result<Journal, Failure> {
     let config = check::load(config, Overrides::default())?;
     let names: Vec<String> = config.webhooks.keys().cloned().collect();
-    Journal::open(&config.data.join("journal"), &names, 1).map_err(failed)
+    let directory = config.data.join("journal");
+    if !directory.exists() {
+        let text = format!(
+            "there is no journal in `{}`\nhint: run this where the gateway runs, or name its configuration with `-c FILE`",
+            config.data.display()
+        );
+        return Err(Failure::new(Failure::FAILED, text));
+    }
+    Journal::open(&directory, &names, 1).map_err(failed)
 }
 
 impl Show {
@@ -95,12 +103,12 @@ impl Show {
         };
         if self.json {
             let shown = Shown { id: self.id.to_string(), outcome, trail };
-            println!("{}", serde_json::to_string(&shown).expect("strings are serialisable"));
+            print(format_args!("{}", serde_json::to_string(&shown).expect("strings are serialisable")))?;
             return Ok(());
         }
-        println!("{}  {outcome}", self.id);
+        print(format_args!("{}  {outcome}", self.id))?;
         for step in trail {
-            println!("  {}  {}  {} us  sha256 {}", step.filter, step.verdict, step.micros, step.sha256);
+            print(format_args!("  {}  {}  {} us  sha256 {}", step.filter, step.verdict, step.micros, step.sha256))?;
         }
         Ok(())
     }
@@ -111,9 +119,9 @@ impl List {
         for held in journal.held(usize::MAX).map_err(failed)? {
             let held = HeldEvent::from(held);
             if self.json {
-                println!("{}", serde_json::to_string(&held).expect("strings are serialisable"));
+                print(format_args!("{}", serde_json::to_string(&held).expect("strings are serialisable")))?;
             } else {
-                println!("{held}");
+                print(format_args!("{held}"))?;
             }
         }
         Ok(())
@@ -128,9 +136,12 @@ impl List {
             for entry in entries {
                 let line = Line::of(&entry);
                 if self.json {
-                    println!("{}", serde_json::to_string(&line).expect("strings are serialisable"));
+                    print(format_args!("{}", serde_json::to_string(&line).expect("strings are serialisable")))?;
                 } else {
-                    println!("{}  {}  {}  {}  {} bytes", line.offset, line.id, line.received, line.webhook, line.bytes);
+                    print(format_args!(
+                        "{}  {}  {}  {}  {} bytes",
+                        line.offset, line.id, line.received, line.webhook, line.bytes
+                    ))?;
                 }
             }
         }

@@ -13,6 +13,8 @@ mod send;
 
 use crate::config::Problem;
 use clap::{Parser, Subcommand};
+use std::fmt;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// A WebAssembly-extensible edge gateway: webhooks in, durable; WebSocket clients out; filters in between.
@@ -59,6 +61,15 @@ impl Failure {
     }
 }
 
+/// Prints a line of data. When whoever reads it has had enough, as `head` has, so have we.
+fn print(line: fmt::Arguments<'_>) -> Result<(), Failure> {
+    match writeln!(io::stdout(), "{line}") {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::new(0, "")),
+        Err(error) => Err(Failure::new(Failure::FAILED, format!("failed to write to standard output: {error}"))),
+    }
+}
+
 /// Does what the command line says. All of `main`.
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -80,7 +91,9 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{}", failure.message);
+            if !failure.message.is_empty() {
+                eprintln!("{}", failure.message);
+            }
             ExitCode::from(failure.code)
         }
     }

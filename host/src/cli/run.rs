@@ -22,11 +22,16 @@ pub struct Run {
 
 impl Run {
     pub fn execute(self) -> Result<(), Failure> {
-        let config =
-            if self.dev { dev::load(self.config, self.overrides)? } else { check::load(self.config, self.overrides)? };
+        let config = if self.dev {
+            dev::load(self.config.clone(), self.overrides)?
+        } else {
+            check::load(self.config.clone(), self.overrides)?
+        };
         log::start(&config.log)?;
         let plan = Plan::new(config).map_err(|problems| Failure::config(&problems))?;
-        let tour = if self.dev { Some(dev::Tour::prepare(&plan.config)?) } else { None };
+        raise_file_limit(plan.config.limits.connections);
+        // With a file of one's own the demo's secrets are not those in force.
+        let tour = if self.dev && self.config.is_none() { Some(dev::Tour::prepare(&plan.config)?) } else { None };
         let cannot_start = |error: String| Failure::new(Failure::CANNOT_START, error);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -45,6 +50,21 @@ impl Run {
             app.run(signals.reached(1), signals.reached(2)).await;
             Ok(())
         })
+    }
+}
+
+/// A connection is an open file, and systems start programs with few. Takes as many as are allowed, and says when that
+/// is fewer than the configuration wants.
+fn raise_file_limit(connections: usize) {
+    /// For the journal, the listeners, filters being read.
+    const RESERVE: u64 = 512;
+    let wanted = connections as u64 + RESERVE;
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(allowed) if allowed < wanted => {
+            tracing::warn!(allowed, wanted, "fewer files may be open than `limits.connections` wants, see `ulimit -n`");
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "the limit of open files could not be raised"),
     }
 }
 

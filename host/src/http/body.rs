@@ -1,7 +1,7 @@
 //! A request's body, read whole, within a size and a time.
 
 use ::http::HeaderMap;
-use ::http::header::CONTENT_LENGTH;
+use ::http::header::{CONTENT_LENGTH, EXPECT};
 use bytes::{Bytes, BytesMut};
 use hyper::body::{Body as _, Incoming};
 use std::future::poll_fn;
@@ -34,7 +34,10 @@ impl Body {
     pub async fn read(mut self, headers: &HeaderMap, limit: usize, patience: Duration) -> Result<Bytes, Unread> {
         let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
         if declared.is_some_and(|length| length > limit) {
-            self.forget().await;
+            // One that asks first has not sent anything yet, and need not.
+            if !headers.contains_key(EXPECT) {
+                self.forget().await;
+            }
             return Err(Unread::TooLarge);
         }
         let deadline = Instant::now() + patience;
@@ -80,7 +83,8 @@ impl Body {
         }
     }
 
-    async fn forget(&mut self) {
+    /// Reads on and forgets, within bounds, so that a sender still writing sees the answer.
+    pub async fn forget(mut self) {
         let deadline = Instant::now() + FORGETTING;
         let mut left = FORGOTTEN;
         while let Ok(Some(Ok(piece))) = timeout_at(deadline, self.piece()).await {

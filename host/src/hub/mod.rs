@@ -11,6 +11,7 @@ pub use ring::Ring;
 
 use crate::message::{Audience, Offset};
 use bytes::Bytes;
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 
@@ -34,7 +35,7 @@ pub struct Inbox {
 
 #[derive(Default)]
 struct Waiting {
-    frames: Vec<Arc<Frame>>,
+    frames: VecDeque<Arc<Frame>>,
     bytes: usize,
 }
 
@@ -46,18 +47,21 @@ impl Inbox {
     fn put(&self, frames: &[Arc<Frame>]) {
         let mut waiting = self.waiting.lock().expect("no holder of this lock panics");
         for frame in frames {
-            if waiting.bytes > self.limit {
-                *waiting = Waiting::default();
-            }
             waiting.bytes += frame.bytes.len();
-            waiting.frames.push(frame.clone());
+            waiting.frames.push_back(frame.clone());
+        }
+        // The oldest go first: those who still need them find them on disk.
+        while waiting.bytes > self.limit && waiting.frames.len() > 1 {
+            if let Some(oldest) = waiting.frames.pop_front() {
+                waiting.bytes -= oldest.bytes.len();
+            }
         }
         drop(waiting);
         self.arrived.notify_one();
     }
 
     /// Swaps what waits for the empty `taken`, whose capacity is kept. False when nothing waited.
-    pub fn take(&self, taken: &mut Vec<Arc<Frame>>) -> bool {
+    pub fn take(&self, taken: &mut VecDeque<Arc<Frame>>) -> bool {
         debug_assert!(taken.is_empty(), "what was taken before has been used");
         let mut waiting = self.waiting.lock().expect("no holder of this lock panics");
         waiting.bytes = 0;

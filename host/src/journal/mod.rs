@@ -128,6 +128,8 @@ struct State {
     /// Held while offsets are given, written and published.
     outbox: Mutex<()>,
     tail: AtomicU64,
+    /// How many events are held.
+    held: AtomicU64,
     boot: u32,
     failed: Arc<AtomicBool>,
 }
@@ -203,8 +205,9 @@ impl Journal {
                 .map_err(Error::Thread)?;
         // A lane's number fits 32 bits; so does the count of starts, at one a second, for a century.
         let boot = boot as u32;
+        let held = AtomicU64::new(spaces.held.len().map_err(Error::Read)? as u64);
         let (outbox, tail) = (Mutex::new(()), AtomicU64::new(next_offset));
-        Ok(Self(Arc::new(State { database, spaces, lanes, committer, outbox, tail, boot, failed })))
+        Ok(Self(Arc::new(State { database, spaces, lanes, committer, outbox, tail, held, boot, failed })))
     }
 
     /// Makes a delivery durable. When this returns `Ok`, it is on disk. Cancel safe in this sense: a caller that goes

@@ -6,6 +6,7 @@ use crate::message::{Audience, Entry, EventId, Offset, Payload, Step, Timestamp}
 use fjall::PersistMode;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 /// What was decided for one event.
@@ -62,21 +63,25 @@ impl Journal {
     pub fn decide(&self, lane: &Lane, decisions: Vec<Decision>, publish: impl FnOnce(Vec<Entry>)) -> Result<(), Error> {
         let Some(last) = decisions.last().map(|decision| decision.event) else { return Ok(()) };
         // Offsets are given, written and published under one lock: the ring sees them in the order of the disk.
-        let _order = self.0.outbox.lock().expect("no holder of this lock panics");
+        // One that panicked under it has changed nothing: what the lock stands for is stored at the end.
+        let _order = self.0.outbox.lock().unwrap_or_else(PoisonError::into_inner);
         let spaces = &self.0.spaces;
         let mut batch = self.0.database.batch().durability(Some(PersistMode::Buffer));
         let mut entries = Vec::new();
         let mut offset = self.tail().0;
         // What is not younger than this has a verdict already, and is judged once more.
         let done = EventId(lane.0.done.load(Ordering::Acquire));
+        let mut held = self.0.held.load(Ordering::Acquire);
         for decision in decisions {
             let Decision { event, received, content_type, unparsed, trail, judged } = decision;
             if event <= done {
                 batch.remove(&spaces.held, event.0.to_be_bytes());
+                held = held.saturating_sub(1);
             }
             let outcome = match judged {
                 Judged::Hold { filter, reason } => {
                     batch.insert(&spaces.held, event.0.to_be_bytes(), lane.0.number.to_be_bytes());
+                    held += 1;
                     Outcome::Held { filter, reason }
                 }
                 Judged::Deliver(parts) if parts.is_empty() => Outcome::Dropped,
@@ -112,6 +117,7 @@ impl Journal {
             Error::Write(error)
         })?;
         self.0.tail.store(offset, Ordering::Release);
+        self.0.held.store(held, Ordering::Release);
         lane.0.done.store(done.0, Ordering::Release);
         publish(entries);
         Ok(())
@@ -155,9 +161,9 @@ impl Journal {
         Ok(found)
     }
 
-    /// How many events are held. Blocks.
-    pub fn count_held(&self) -> Result<usize, Error> {
-        self.0.spaces.held.len().map_err(Error::Read)
+    /// How many events are held.
+    pub fn count_held(&self) -> u64 {
+        self.0.held.load(Ordering::Acquire)
     }
 
     /// What became of an event and what each filter said of it; `None` while it is pending. Blocks.

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 /// be read.
 pub type Fetch = Arc<dyn Fn(Offset) -> Option<Vec<Arc<Frame>>> + Send + Sync>;
 
-/// As many clients as may be connected; a client asks once at a time.
+/// A client asks once at a time. One that finds no room asks again when it is next looked at.
 const WAITING: usize = 100_000;
 
 #[derive(Clone)]
@@ -29,9 +29,16 @@ impl CatchUp {
     pub fn start(fetch: Fetch, reads: Counter) -> std::io::Result<Self> {
         let (sender, mut receiver) = mpsc::channel::<Request>(WAITING);
         task::thread("catch-up", move || {
+            let mut last: Option<Piece> = None;
             while let Some(Request { client, from, answer }) = receiver.blocking_recv() {
-                reads.inc();
-                let frames = fetch(from);
+                // Those who fell behind together ask for the same.
+                let known = last.as_ref().and_then(|piece| piece.since(from));
+                let frames = known.or_else(|| {
+                    reads.inc();
+                    let frames = fetch(from)?;
+                    last = Some(Piece { from, frames: frames.clone() });
+                    Some(frames)
+                });
                 // A shard that has stopped needs no answer.
                 let _ = answer.blocking_send(Command::Missed { client, frames });
             }
@@ -42,5 +49,19 @@ impl CatchUp {
     /// False when too many wait already.
     pub fn ask(&self, request: Request) -> bool {
         self.0.try_send(request).is_ok()
+    }
+}
+
+/// What was read last, and from where.
+struct Piece {
+    from: Offset,
+    frames: Vec<Arc<Frame>>,
+}
+
+impl Piece {
+    /// What it has from `from` on; `None` when that is nothing, or not all.
+    fn since(&self, from: Offset) -> Option<Vec<Arc<Frame>>> {
+        let skip = self.frames.iter().position(|frame| frame.offset >= from)?;
+        (from >= self.from).then(|| self.frames[skip..].to_vec())
     }
 }

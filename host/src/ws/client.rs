@@ -21,11 +21,12 @@ pub struct Client {
     pub stream: Arc<Stream>,
     pub socket: Socket,
     pub context: WebSocketContext,
-    /// Frames for this client alone: greeting, pings, pongs, close. They go between events, never inside one.
+    /// Frames for this client alone: pings, pongs, close. They go between events, never inside one.
     pub control: Vec<u8>,
     pub heard: Instant,
-    /// How many more messages it may send in the present second, and when that began.
-    pub allowance: (u32, Instant),
+    /// A ping was sent since.
+    pub pinged: bool,
+    pub allowance: Allowance,
     /// Waits for the kernel to take more.
     pub blocked: bool,
     /// Waits for what it missed, from the disk.
@@ -35,6 +36,13 @@ pub struct Client {
     cursor: Offset,
     /// The event that is half sent, and how much of it is.
     partial: Option<(Arc<Frame>, usize)>,
+}
+
+/// What a client has sent in the present second, and when that began.
+pub struct Allowance {
+    pub messages: u32,
+    pub bytes: usize,
+    pub since: Instant,
 }
 
 /// A goodbye under way.
@@ -88,15 +96,16 @@ impl Client {
             stream: who.stream,
             socket: Socket::new(tcp, tls),
             context: WebSocketContext::from_partially_read(early, Role::Server, Some(config)),
-            control: who.greeting,
+            control: Vec::new(),
             heard: now,
-            allowance: (0, now),
+            pinged: false,
+            allowance: Allowance { messages: 0, bytes: 0, since: now },
             blocked: false,
             fetching: false,
             closing: None,
             labels: who.labels,
             cursor: who.cursor,
-            partial: None,
+            partial: who.greeting.map(|frame| (frame, 0)),
         }
     }
 
@@ -218,6 +227,11 @@ impl Client {
             self.socket.finish(scratch);
         }
         Ok(true)
+    }
+
+    /// Whether what it needs next is no longer in the ring.
+    pub fn is_behind(&self, ring: &Ring) -> bool {
+        self.cursor < ring.first()
     }
 
     /// After a read from disk that found nothing: go on at `from`.

@@ -1,7 +1,7 @@
 //! Frames (RFC 6455, section 5.2). A server's frames are not masked, so one encoding serves every client.
 
 use crate::hub::Frame;
-use crate::message::{Entry, Format, Payload};
+use crate::message::{Audience, Entry, Format, Offset, Payload};
 use bytes::{BufMut, Bytes, BytesMut};
 use std::sync::Arc;
 use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
@@ -13,8 +13,14 @@ pub fn raw(entry: &Entry, webhook: usize) -> Arc<Frame> {
     Arc::new(Frame { offset: entry.offset, webhook, audience: entry.audience.clone(), bytes })
 }
 
+/// A payload that is for one client alone, and is in no log.
+pub fn alone(payload: &Payload) -> Arc<Frame> {
+    let (offset, webhook, audience) = (Offset(0), usize::MAX, Audience::default());
+    Arc::new(Frame { offset, webhook, audience, bytes: message(payload) })
+}
+
 /// A payload as one unfragmented message.
-pub fn message(payload: &Payload) -> Bytes {
+fn message(payload: &Payload) -> Bytes {
     let opcode = match payload.format {
         Format::Text => OpCode::Data(Data::Text),
         Format::Binary => OpCode::Data(Data::Binary),

@@ -25,7 +25,7 @@ mod socket;
 
 pub use catch_up::Fetch;
 
-use crate::hub::Hub;
+use crate::hub::{Frame, Hub};
 use crate::message::{ClientId, Label, Offset};
 use crate::metrics::Metrics;
 use crate::task::Tracker;
@@ -76,8 +76,8 @@ pub struct Who {
     pub labels: Box<[Label]>,
     /// The first event it gets.
     pub cursor: Offset,
-    /// Frames for it alone that go first.
-    pub greeting: Vec<u8>,
+    /// A frame for it alone that goes first.
+    pub greeting: Option<Arc<Frame>>,
 }
 
 /// A client whose upgrade is done, on its way to a shard.

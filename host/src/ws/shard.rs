@@ -63,6 +63,8 @@ struct Shard {
 struct Seat {
     client: Client,
     listener: AbortHandle,
+    /// Waits for the socket to take more. It holds the socket too.
+    waiter: Option<AbortHandle>,
     _permit: Box<dyn Send>,
     _counted: Guard,
 }
@@ -94,14 +96,15 @@ async fn run(parts: Parts, commands: mpsc::WeakSender<Command>, mut receiver: mp
         scratch: Vec::new(),
         sent: Sent::default(),
     }));
-    let mut taken = Vec::new();
+    let mut taken = VecDeque::new();
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = inbox.arrived() => {
-                // What arrives while the clients are walked is taken by the next turn of this loop, all at once.
-                while inbox.take(&mut taken) {
+                // What arrives while the clients are walked is taken by the next turn of this loop, all at once; in
+                // between the others have theirs.
+                if inbox.take(&mut taken) {
                     pump_all(&shard, &mut taken);
                     tokio::task::yield_now().await;
                 }
@@ -109,7 +112,12 @@ async fn run(parts: Parts, commands: mpsc::WeakSender<Command>, mut receiver: mp
             command = receiver.recv() => match command {
                 Some(Command::Join(joining)) => join(&shard, *joining),
                 Some(Command::Missed { client, frames }) => missed(&shard, client, frames.as_ref()),
-                Some(Command::Drain) => drain(&shard),
+                Some(Command::Drain) => {
+                    // What was decided before goes out before.
+                    inbox.take(&mut taken);
+                    pump_all(&shard, &mut taken);
+                    drain(&shard);
+                }
                 None => break,
             },
             _ = tick.tick() => beat(&shard, Instant::now()),
@@ -118,7 +126,7 @@ async fn run(parts: Parts, commands: mpsc::WeakSender<Command>, mut receiver: mp
 }
 
 /// Takes new frames into the ring and gives every client what it lacks.
-fn pump_all(shared: &Shared, taken: &mut Vec<Arc<Frame>>) {
+fn pump_all(shared: &Shared, taken: &mut VecDeque<Arc<Frame>>) {
     let mut shard = shared.borrow_mut();
     for frame in taken.drain(..) {
         shard.ring.push(frame);
@@ -146,10 +154,16 @@ fn pump_all(shared: &Shared, taken: &mut Vec<Arc<Frame>>) {
 fn pump_one(shared: &Shared, shard: &mut Shard, id: ClientId) {
     let Shard { ring, clients, scratch, sent, .. } = &mut *shard;
     let Some(seat) = clients.get_mut(&id) else { return };
-    if seat.client.blocked || seat.client.fetching && seat.client.closing.is_none() {
+    let client = &mut seat.client;
+    if client.blocked {
         return;
     }
-    let standing = seat.client.pump(ring, scratch, sent);
+    let standing = if client.fetching && client.closing.is_none() {
+        // Only what is for it alone; the rest is on its way from the disk.
+        client.flush(scratch, sent).map(|all| if all { Standing::Live } else { Standing::Full })
+    } else {
+        client.pump(ring, scratch, sent)
+    };
     shard.count();
     settle(shared, shard, id, standing);
 }
@@ -163,19 +177,18 @@ fn settle(shared: &Shared, shard: &mut Shard, id: ClientId, standing: io::Result
             seat.client.blocked = true;
             let (shared, tcp) = (shared.clone(), seat.client.socket.tcp().clone());
             // The only task that waits for a socket to take more, and only while one does not.
-            task::local(async move {
+            seat.waiter = Some(task::local(async move {
                 let writable = tcp.writable().await;
                 let mut shard = shared.borrow_mut();
-                if let Some(seat) = shard.clients.get_mut(&id)
-                    && Rc::ptr_eq(seat.client.socket.tcp(), &tcp)
-                {
+                if let Some(seat) = shard.clients.get_mut(&id) {
+                    seat.waiter = None;
                     seat.client.blocked = false;
                     match writable {
                         Ok(()) => pump_one(&shared, &mut shard, id),
                         Err(_) => shard.remove(id, CloseReason::Broken),
                     }
                 }
-            });
+            }));
         }
         Ok(Standing::Behind(from)) => match seat.client.stream.slow {
             Slow::Disconnect => {
@@ -198,6 +211,10 @@ fn missed(shared: &Shared, id: ClientId, frames: Option<&Vec<Arc<Frame>>>) {
     let shard = &mut *guard;
     let Some(seat) = shard.clients.get_mut(&id) else { return };
     seat.client.fetching = false;
+    if seat.client.blocked {
+        // It asks again when it can take something.
+        return;
+    }
     let standing = match frames.map(|frames| frames.last()) {
         Some(Some(last)) => {
             let end = Offset(last.offset.0 + 1);
@@ -233,7 +250,7 @@ fn join(shared: &Shared, joining: Joining) {
     shard.parts.metrics.clients.get_or_create(&PerStream { stream: client.stream.name.clone() }).inc();
     let listener = task::local(listen(shared.clone(), tcp, id));
     let counted = shard.parts.clients.begin();
-    shard.clients.insert(id, Seat { client, listener, _permit: permit, _counted: counted });
+    shard.clients.insert(id, Seat { client, listener, waiter: None, _permit: permit, _counted: counted });
     shard.heartbeats.entry(heartbeat).or_default().push_back((now + heartbeat, id));
     if shard.draining {
         shard.goodbye(id, CloseReason::Draining);
@@ -301,11 +318,15 @@ fn beat(shared: &Shared, now: Instant) {
     }
     for (interval, id) in due {
         let Some(seat) = shard.clients.get_mut(&id) else { continue };
-        if now.duration_since(seat.client.heard) >= shard.parts.config.idle {
+        if seat.client.pinged && now.duration_since(seat.client.heard) >= shard.parts.config.idle {
             shard.remove(id, CloseReason::Silent);
             continue;
         }
         session::ping(&mut seat.client);
+        let overtaken = seat.client.blocked && seat.client.is_behind(&shard.ring);
+        if overtaken && seat.client.stream.slow == Slow::Disconnect {
+            shard.goodbye(id, CloseReason::TooSlow);
+        }
         shard.heartbeats.entry(interval).or_default().push_back((now + interval, id));
         pump_one(shared, shard, id);
     }
@@ -329,6 +350,9 @@ impl Shard {
     fn remove(&mut self, id: ClientId, reason: CloseReason) {
         let Some(seat) = self.clients.remove(&id) else { return };
         seat.listener.abort();
+        if let Some(waiter) = seat.waiter {
+            waiter.abort();
+        }
         let stream = seat.client.stream.name.clone();
         self.parts.metrics.clients.get_or_create(&PerStream { stream: stream.clone() }).dec();
         self.parts.metrics.closes.get_or_create(&CloseLabels { stream, reason }).inc();

@@ -19,6 +19,9 @@ pub struct Socket {
     sealed: Vec<u8>,
 }
 
+/// After so many reads that brought no content there is a pause: records may be empty, and somebody may send nothing else.
+const RECORDS: usize = 64;
+
 /// What became of a write.
 pub struct Written {
     /// How many of the bytes offered need not be offered again.
@@ -100,10 +103,11 @@ impl Socket {
     }
 }
 
+/// `Interrupted` means that there may be more, but not now: come again after the others.
 impl Read for Socket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let Some(tls) = &mut self.tls else { return self.tcp.try_read(buffer) };
-        loop {
+        for _ in 0..RECORDS {
             match tls.reader().read(buffer) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 done => return done,
@@ -113,6 +117,7 @@ impl Read for Socket {
             }
             tls.process_new_packets().map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
         }
+        Err(ErrorKind::Interrupted.into())
     }
 }
 
