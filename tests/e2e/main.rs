@@ -13,6 +13,7 @@ mod fanout;
 mod filters;
 mod handshake;
 mod hostile;
+mod regressions;
 mod secrets;
 mod shutdown;
 mod slow;

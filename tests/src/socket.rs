@@ -92,6 +92,11 @@ impl Socket {
         frame.put_slice(payload);
         self.raw.write(frame).await
     }
+
+    /// Bytes as they are: frames by the thousand in one write.
+    pub async fn write_raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.raw.write(bytes).await
+    }
 }
 
 fn head(first: u8, length: usize, mask: u8) -> BytesMut {
