@@ -105,6 +105,20 @@ async fn while_webhooks_never_cease_clients_are_let_in_caught_up_and_pinged() {
     assert_eq!(admin.metric("postern_closes_total", &[("reason", "silent")]).await, 0.0, "all have answered");
 }
 
+#[tokio::test]
+async fn a_client_is_asked_before_it_is_given_up_however_late_the_gateway_comes_to_ask() {
+    // As good as none between the two: when it comes to ask, the time to be silent is over.
+    let stream = "open = true\nheartbeat = \"1s\"";
+    let config = Config::basic().stream("agents", "/ws", &["whatsapp"], stream).limits("idle = \"1001ms\"");
+    let gateway = start(&config).await;
+    let mut socket = Socket::connect(&gateway, "/ws").await;
+    for _ in 0..2 {
+        let frame = socket.read().await.expect("it is kept as long as it answers");
+        assert_eq!(frame.opcode, Frame::PING);
+        socket.write(0x80 | Frame::PONG, &frame.payload).await.expect("the gateway reads");
+    }
+}
+
 /// As many as the gateway has shards.
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
