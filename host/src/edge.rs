@@ -1,6 +1,6 @@
 //! One connection: its handshake, its requests, and which story each belongs to. The only glue between them.
 
-use crate::connect::Connect;
+use crate::connect::{self, Connect};
 use crate::http::{self, Arrived, Io, Reply};
 use crate::ingest::Ingest;
 use crate::listen::Permit;
@@ -9,7 +9,6 @@ use crate::phase::Phases;
 use crate::route::{Route, Routes};
 use crate::task::{self, Tracker};
 use crate::tls::Acceptor;
-use crate::ws::handshake;
 use ::http::{Method, StatusCode};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,6 +24,8 @@ pub struct Edge {
     pub phases: Phases,
     pub metrics: Metrics,
     pub connections: Tracker,
+    /// Webhooks under way. Clients may stay as long as they like, and are told when it is time.
+    pub webhooks: Tracker,
 }
 
 impl Edge {
@@ -60,11 +61,14 @@ impl Edge {
         };
         let method = &request.head.method;
         match (webhook, stream) {
-            (_, Some(stream)) if method == Method::GET && handshake::asked(&request.head.headers) => {
+            (_, Some(stream)) if connect::wanted(&request) => {
                 self.connect.connect(stream, request, peer, Box::new(permit)).await
             }
             (Some(webhook), _) if method == Method::GET => self.ingest.handshake(webhook, request.head.uri.query()),
-            (Some(webhook), _) if method == Method::POST => self.ingest.receive(webhook, request).await,
+            (Some(webhook), _) if method == Method::POST => {
+                let _under_way = self.webhooks.begin();
+                self.ingest.receive(webhook, request).await
+            }
             (None, Some(stream)) if method == Method::GET => {
                 self.connect.connect(stream, request, peer, Box::new(permit)).await
             }

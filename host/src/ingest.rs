@@ -1,19 +1,20 @@
 //! One webhook, from its head to its answer:
 //!
 //! ```text
-//! draining? ─ claim of a signature ─ permit ─ body ─ signature ─ inbox, durable ─ 200
+//! draining? ─ claim of a signature ─ permit ─ body ─ signature ─ split ─ inbox (dedupe, durable) ─ 200
 //! ```
 //!
-//! No filter, no client and no parser stands between a webhook and its 200: the body is taken as the bytes that were
-//! signed. What the answer may be is the table of contract section 4, and the one place where a refusal becomes an
+//! No filter and no client stands between a webhook and its 200, and nothing that a body holds can change the answer:
+//! it is taken as the bytes that were signed, and `split` finds its parts or finds none. What the answer may be is the table of contract section 4, and the one place where a refusal becomes an
 //! answer is `refuse`.
 
 use crate::http::{Arrived, Reply, Unread};
-use crate::journal::{Journal, Lane, Refused};
+use crate::journal::{Appended, Journal, Lane, Refused};
 use crate::message::{Delivery, Timestamp};
 use crate::metrics::{Metrics, PerWebhook, WebhookOutcome};
 use crate::phase::{Phase, Phases};
 use crate::secret::Secret;
+use crate::split::{Split, split};
 use crate::verify::HmacKey;
 use crate::verify::meta::{self, Claim, SignatureRefusal};
 use ::http::header::CONTENT_TYPE;
@@ -28,6 +29,8 @@ pub struct Webhook {
     pub lane: Lane,
     pub verify_token: Secret,
     pub keys: Vec<HmacKey>,
+    /// An event an item; otherwise one a delivery.
+    pub split: bool,
 }
 
 pub struct Ingest {
@@ -71,9 +74,12 @@ impl Ingest {
         let began = Instant::now();
         let webhook = &self.webhooks[webhook];
         let (outcome, reply) = match self.take(webhook, request).await {
-            Ok(()) => {
-                self.metrics.inbox_events.get_or_create(&PerWebhook { webhook: webhook.name.clone() }).inc();
-                (WebhookOutcome::Accepted, Reply::empty(StatusCode::OK))
+            Ok(Appended { new, duplicates, .. }) => {
+                let labels = PerWebhook { webhook: webhook.name.clone() };
+                self.metrics.inbox_events.get_or_create(&labels).inc_by(new.into());
+                self.metrics.inbox_duplicates.get_or_create(&labels).inc_by(duplicates.into());
+                let outcome = if new == 0 { WebhookOutcome::Duplicate } else { WebhookOutcome::Accepted };
+                (outcome, Reply::empty(StatusCode::OK))
             }
             Err(refusal) => refuse(webhook, &refusal),
         };
@@ -81,7 +87,7 @@ impl Ingest {
         reply
     }
 
-    async fn take(&self, webhook: &Webhook, request: Arrived) -> Result<(), Refusal> {
+    async fn take(&self, webhook: &Webhook, request: Arrived) -> Result<Appended, Refusal> {
         let Arrived { head, body, .. } = request;
         if self.phases.now() == Phase::Draining {
             body.forget().await;
@@ -103,9 +109,9 @@ impl Ingest {
         let body = body.read(&head.headers, self.body, self.body_timeout).await.map_err(Refusal::Body)?;
         claim.check(&body, &webhook.keys).map_err(Refusal::Signature)?;
         let content_type = content_type(&head.headers);
-        let delivery = Delivery { webhook: webhook.name.clone(), received, content_type, body };
-        self.journal.append(&webhook.lane, delivery).await.map_err(Refusal::Journal)?;
-        Ok(())
+        let Split { items, unparsed } = split(&webhook.name, &body, webhook.split);
+        let delivery = Delivery { webhook: webhook.name.clone(), received, content_type, unparsed, items, body };
+        self.journal.append(&webhook.lane, delivery).await.map_err(Refusal::Journal)
     }
 }
 

@@ -6,6 +6,7 @@ mod error;
 mod message;
 mod metrics;
 mod phase;
+mod pipe;
 mod pool;
 mod secret;
 mod task;
@@ -16,6 +17,7 @@ mod hub;
 mod journal;
 mod listen;
 mod route;
+mod split;
 mod tls;
 mod verify;
 

@@ -2,6 +2,10 @@
 //!
 //! These are words, not machinery: every organ may speak them, none of them does anything.
 
+mod cursor;
+
+pub use cursor::{Cursor, NotACursor, NotASince, Since, Start};
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -101,6 +105,32 @@ impl Audience {
     }
 }
 
+/// Whom and what an event is about. Read from signed bytes only, never from a header or a query.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Keys {
+    /// The WhatsApp business account, or the page: `entry.id`.
+    pub waba: Option<String>,
+    /// The business's number: `metadata.phone_number_id`.
+    pub phone_number_id: Option<String>,
+    /// The other side of the conversation: its `user_id`, else its `wa_id`, since either may be missing.
+    pub user: Option<String>,
+}
+
+/// By what an item is recognised when it is sent again: the first 16 bytes of a SHA-256.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Fingerprint(pub [u8; 16]);
+
+/// One part of a delivery, which becomes an event of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// `messages`, `statuses`, `account_update` …, or `unparsed`.
+    pub kind: String,
+    pub keys: Keys,
+    /// The ranges of the delivery's body that make, one behind the other, the event's body. Empty: all of it.
+    pub pieces: Vec<(u32, u32)>,
+    pub fingerprint: Fingerprint,
+}
+
 /// A verified webhook delivery: what the inbox keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
@@ -108,11 +138,39 @@ pub struct Delivery {
     pub webhook: Arc<str>,
     pub received: Timestamp,
     pub content_type: Option<String>,
+    /// Signed, but not what its provider sends.
+    pub unparsed: bool,
+    /// At least one.
+    pub items: Vec<Item>,
     /// The bytes that were signed, untouched.
     pub body: Bytes,
 }
 
-/// A delivery, or what an earlier filter made of it, on its way through the filter chain.
+impl Delivery {
+    /// The body of one of its events. Of the whole delivery: the bytes themselves, not a copy.
+    pub fn part(&self, item: &Item) -> Bytes {
+        if item.pieces.is_empty() {
+            return self.body.clone();
+        }
+        let piece = |(from, to): &(u32, u32)| self.body.get(*from as usize..*to as usize).unwrap_or_default();
+        item.pieces.iter().map(piece).collect::<Vec<_>>().concat().into()
+    }
+}
+
+/// One event, as it stands in the inbox and waits to be judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    pub id: EventId,
+    pub webhook: Arc<str>,
+    pub received: Timestamp,
+    pub content_type: Option<String>,
+    pub unparsed: bool,
+    pub kind: Arc<str>,
+    pub keys: Arc<Keys>,
+    pub body: Bytes,
+}
+
+/// An event, or what an earlier filter made of it, on its way through the filter chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     pub id: EventId,
@@ -127,14 +185,44 @@ pub struct Message {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     pub offset: Offset,
+    /// See [`Cursor`].
+    pub epoch: u32,
     pub event: EventId,
     pub webhook: Arc<str>,
     pub received: Timestamp,
     pub content_type: Option<String>,
     /// Signed, but not the JSON that its provider sends.
     pub unparsed: bool,
+    pub kind: Arc<str>,
+    pub keys: Arc<Keys>,
     pub payload: Payload,
     pub audience: Audience,
+}
+
+impl Entry {
+    /// Where a client stands that has this entry.
+    pub fn cursor(&self) -> Cursor {
+        Cursor { epoch: self.epoch, offset: Offset(self.offset.0 + 1) }
+    }
+}
+
+/// Why something can no longer be given to a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Loss {
+    /// Older than retention keeps.
+    Expired,
+    /// The outbox is not the one the cursor was made for, or has lost its end.
+    Reset,
+    /// The disk has damaged it.
+    Damaged,
+}
+
+/// What a client does not get, and from where on it goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    pub from: Cursor,
+    pub to: Cursor,
+    pub loss: Loss,
 }
 
 /// What one filter said of one event, kept with it for the operator.
@@ -146,6 +234,17 @@ pub struct Step {
     /// `pass`, `drop`, `rewrite`, `send` or `error`, and in an error its text.
     pub verdict: String,
     pub micros: u64,
+}
+
+impl Loss {
+    /// As clients are told it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Reset => "reset",
+            Self::Damaged => "damaged",
+        }
+    }
 }
 
 impl fmt::Display for EventId {

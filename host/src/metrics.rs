@@ -33,6 +33,8 @@ labels! {
     /// What became of a webhook request.
     WebhookOutcome {
         Accepted = "accepted",
+        /// Every item of it was sent before.
+        Duplicate = "duplicate",
         Verified = "verified",
         HandshakeRefused = "handshake_refused",
         SignatureMissing = "signature_missing",
@@ -55,6 +57,12 @@ labels! {
         Held = "held",
     }
 
+    /// Which log of the journal.
+    JournalLog {
+        Inbox = "inbox",
+        Outbox = "outbox",
+    }
+
     /// What a filter said.
     FilterVerdict {
         Pass = "pass",
@@ -69,6 +77,8 @@ labels! {
         Connected = "connected",
         Denied = "denied",
         NotWebSocket = "not_web_socket",
+        /// It asked to begin at a place that is none.
+        BadSince = "bad_since",
         OriginRefused = "origin_refused",
         Busy = "busy",
         Draining = "draining",
@@ -128,6 +138,11 @@ pub struct EventLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct LogLabels {
+    pub log: JournalLog,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct FilterLabels {
     pub filter: Arc<str>,
     pub verdict: FilterVerdict,
@@ -161,10 +176,15 @@ pub struct Metrics {
     pub webhooks: Family<WebhookLabels, Counter>,
     pub webhook_seconds: Histogram,
     pub inbox_events: Family<PerWebhook, Counter>,
+    pub inbox_duplicates: Family<PerWebhook, Counter>,
     pub inbox_lag: Family<PerWebhook, Gauge>,
     pub events: Family<EventLabels, Counter>,
     pub events_unparsed: Family<PerWebhook, Counter>,
     pub events_held: Gauge,
+    pub events_foreign: Family<PerWebhook, Counter>,
+    pub events_retried: Family<EventLabels, Counter>,
+    pub journal_bytes: Family<LogLabels, Gauge>,
+    pub journal_damage: Gauge,
     pub filter_calls: Family<FilterLabels, Counter>,
     pub filter_seconds: Histogram,
     pub clients: Family<PerStream, Gauge>,
@@ -192,6 +212,9 @@ impl Default for Metrics {
         r.register_with_unit("webhook", help, Unit::Seconds, webhook_seconds.clone());
         let inbox_events = Family::default();
         r.register("inbox_events", "Events made durable in the inbox", inbox_events.clone());
+        let inbox_duplicates = Family::default();
+        let help = "Items that had been sent before, and are not delivered again";
+        r.register("inbox_duplicates", help, inbox_duplicates.clone());
         let inbox_lag = Family::default();
         r.register("inbox_lag", "Inbox positions between the youngest event and the last judged", inbox_lag.clone());
         let events = Family::default();
@@ -200,6 +223,15 @@ impl Default for Metrics {
         r.register("events_unparsed", "Signed events that are not what their provider sends", events_unparsed.clone());
         let events_held = Gauge::default();
         r.register("events_held", "Events held because a filter could not judge them", events_held.clone());
+        let events_foreign = Family::default();
+        let help = "Events held because they are about a number that is not the webhook's";
+        r.register("events_foreign", help, events_foreign.clone());
+        let events_retried = Family::default();
+        r.register("events_retried", "Held events judged once more, by what became of them", events_retried.clone());
+        let journal_bytes = Family::default();
+        r.register_with_unit("journal", "What the journal keeps on disk", Unit::Bytes, journal_bytes.clone());
+        let journal_damage = Gauge::default();
+        r.register("journal_damage", "Places of the journal found damaged since the start", journal_damage.clone());
         let filter_calls = Family::default();
         r.register("filter_calls", "Calls of filters, by what they said", filter_calls.clone());
         let filter_seconds = Histogram::new(SECONDS);
@@ -224,10 +256,15 @@ impl Default for Metrics {
             webhooks,
             webhook_seconds,
             inbox_events,
+            inbox_duplicates,
             inbox_lag,
             events,
             events_unparsed,
             events_held,
+            events_foreign,
+            events_retried,
+            journal_bytes,
+            journal_damage,
             filter_calls,
             filter_seconds,
             clients,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 #[tokio::test]
 async fn every_body_meta_could_send_reaches_a_client_byte_for_byte_over_http1_and_http2() {
-    let gateway = start(&Config::basic()).await;
+    let gateway = start(&Config::basic().without_dedupe()).await;
     let mut client = Client::connect(&gateway, "/ws").await;
     for protocol in [Protocol::Http1, Protocol::Http2] {
         let mut sender = Sender::connect(&gateway, protocol).await;
@@ -20,7 +20,7 @@ async fn every_body_meta_could_send_reaches_a_client_byte_for_byte_over_http1_an
 
 #[tokio::test]
 async fn a_batch_of_almost_three_megabytes_arrives_whole() {
-    let gateway = start(&Config::basic()).await;
+    let gateway = start(&Config::basic().without_dedupe()).await;
     let mut client = Client::connect(&gateway, "/ws").await;
     let batch = fixtures::body("whatsapp/batch_100_statuses.json");
     // Whitespace between JSON texts: not what Meta sends, but as long.
@@ -46,7 +46,7 @@ async fn one_event_is_one_frame_text_when_it_is_utf8_and_binary_when_not() {
     for (body, opcode) in bodies {
         sender.deliver("/whatsapp", body).await;
         let frame = socket.read().await.expect("a frame");
-        assert_eq!(frame, Frame { last: true, opcode, payload: Bytes::copy_from_slice(body) });
+        assert_eq!(frame, Frame { last: true, deflated: false, opcode, payload: Bytes::copy_from_slice(body) });
     }
 }
 

@@ -1,7 +1,7 @@
 //! The first ten minutes: `postern run --dev`, and then what it says to type.
 
 use crate::home;
-use postern_tests::{Config, eventually};
+use postern_tests::{Admin, Config, eventually};
 use serde_json::Value;
 
 #[tokio::test]
@@ -28,10 +28,11 @@ async fn run_dev_starts_without_a_file_and_what_it_says_to_type_works() {
     let send = command("send");
     let mut listener = home.launch(&listen.iter().map(String::as_str).collect::<Vec<_>>());
     let send: Vec<_> = send.iter().map(String::as_str).collect();
-    // Raw streams begin with what comes after they connect, and a user waits until the listener says it is there.
+    // A stream begins with what comes after one has connected, and a user waits until the listener says it is there.
+    Admin::of(&gateway).metric_becomes("postern_clients", &[], 1.0).await;
+    let sent = home.run(&send).await;
+    assert_eq!(sent.code, Some(0), "`postern send`: {}", sent.stderr);
     let event = eventually("an event at `postern listen`", async || {
-        let sent = home.run(&send).await;
-        assert_eq!(sent.code, Some(0), "`postern send`: {}", sent.stderr);
         assert!(listener.ended().is_none(), "`postern listen` goes on");
         listener.stdout().lines().next().map(str::to_owned)
     });

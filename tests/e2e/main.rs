@@ -4,21 +4,30 @@
 //! this package.
 
 mod admin;
+mod browser;
 mod cli;
 mod clients;
+mod compression;
 mod crash;
+mod crash_resume;
 mod delivery;
 mod dev;
 mod fanout;
+mod faults;
 mod filters;
+mod forms;
+mod handover;
 mod handshake;
+mod held;
 mod hostile;
 mod regressions;
+mod resume;
+mod retention;
 mod secrets;
 mod shutdown;
 mod slow;
+mod split;
 mod startup;
-mod storage;
 mod tidy;
 mod tls;
 mod webhook;

@@ -1,6 +1,7 @@
 //! What an operator sees: the admin listener.
 
 use crate::{Gateway, Reply, Sender, eventually};
+use http::Method;
 use serde_json::Value;
 use std::net::SocketAddr;
 
@@ -13,6 +14,40 @@ impl Admin {
 
     pub async fn get(&self, target: &str) -> Reply {
         Sender::plain(self.0).await.get(target).await
+    }
+
+    /// Posts JSON, and gives the JSON that is answered with a 200.
+    pub async fn post(&self, target: &str, body: &Value) -> Value {
+        let sent = Sender::plain(self.0).await.send(Method::POST, target, &[], body.to_string()).await;
+        let reply = sent.expect("the admin listener answers");
+        assert_eq!(reply.status, 200, "POST {target} {body}: {}", reply.text());
+        serde_json::from_slice(&reply.body).expect("the answer is JSON")
+    }
+
+    /// Events of the inbox: all that this query finds, however many pages they take.
+    pub async fn events(&self, query: &str) -> Vec<Value> {
+        let (mut events, mut after) = (vec![], String::new());
+        loop {
+            let reply = self.get(&format!("/v1/events?limit=1000&{query}{after}")).await;
+            assert_eq!(reply.status, 200, "events are listed: {reply:?}");
+            let list: Value = serde_json::from_slice(&reply.body).expect("the list is JSON");
+            events.extend(list["events"].as_array().expect("it has `events`").iter().cloned());
+            match list["next"].as_str() {
+                Some(next) => after = format!("&after={next}"),
+                None => return events,
+            }
+        }
+    }
+
+    /// Waits until so many events are in this state, and gives them.
+    pub async fn events_become(&self, query: &str, state: &str, count: usize) -> Vec<Value> {
+        let what = format!("{count} events {state}");
+        eventually(what, async || {
+            let mut events = self.events(query).await;
+            events.retain(|event| event["state"] == state);
+            Some(events).filter(|events| events.len() == count)
+        })
+        .await
     }
 
     /// The sum of a metric over all its samples that carry these labels; 0 when there is none.
@@ -30,10 +65,7 @@ impl Admin {
 
     /// Events that wait for somebody to look, the oldest first.
     pub async fn held(&self) -> Vec<Value> {
-        let reply = self.get("/v1/events?held=true").await;
-        assert_eq!(reply.status, 200, "held events are listed: {reply:?}");
-        let list: Value = serde_json::from_slice(&reply.body).expect("the list is JSON");
-        list["events"].as_array().expect("it has `events`").clone()
+        self.events("held=true").await
     }
 
     /// Waits until so many events are held, and gives them.

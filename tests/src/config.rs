@@ -41,15 +41,22 @@ impl Config {
         self
     }
 
+    /// Every delivery is new, however often it is sent: for tests that send the same fixtures again.
+    pub fn without_dedupe(self) -> Self {
+        self.section("dedupe", "window = \"0s\"")
+    }
+
     pub fn limits(self, toml: &str) -> Self {
         self.section("limits", toml)
     }
 
-    /// A Meta webhook with the fixtures' secrets; `more` is TOML added to it.
+    /// A Meta webhook with the fixtures' secrets; `more` is TOML added to it. Its deliveries are not split unless `more`
+    /// has a word about that.
     pub fn webhook(self, name: &str, path: &str, more: &str) -> Self {
+        let split = if more.contains("split = ") { "" } else { "split = false" };
         let toml = format!(
             "path = \"{path}\"\nprovider = \"meta\"\nverify_token = \"{VERIFY_TOKEN}\"\napp_secret = \"{APP_SECRET}\"\n\
-             split = false\n{more}"
+             {split}\n{more}"
         );
         self.section(&format!("webhooks.{name}"), &toml)
     }

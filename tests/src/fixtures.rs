@@ -18,6 +18,31 @@ pub fn good() -> Vec<Fixture> {
     all
 }
 
+/// A real body of one text message with an id of its own, from this user: one item, so one event.
+pub fn message(id: &str, user: &str, text: &str) -> Bytes {
+    let body = String::from_utf8(body("whatsapp/text_simple.json").to_vec()).expect("it is UTF-8");
+    let mut value: Value = serde_json::from_str(&body).expect("it is JSON");
+    let contents = &mut value["entry"][0]["changes"][0]["value"];
+    contents["contacts"][0]["wa_id"] = user.into();
+    let message = &mut contents["messages"][0];
+    (message["id"], message["from"], message["text"]["body"]) = (id.into(), user.into(), text.into());
+    value.to_string().into()
+}
+
+/// A real body of so many text messages in one change, with these ids.
+pub fn batch(ids: &[String]) -> Bytes {
+    let mut value: Value = serde_json::from_slice(&message("", "15550100142", "one of many")).expect("it is JSON");
+    let messages = &mut value["entry"][0]["changes"][0]["value"]["messages"];
+    let one = messages[0].take();
+    let named = |id: &String| {
+        let mut message = one.clone();
+        message["id"] = id.as_str().into();
+        message
+    };
+    *messages = ids.iter().map(named).collect();
+    value.to_string().into()
+}
+
 /// Every body that is not JSON, not UTF-8, hostile, or of an unexpected shape.
 pub fn bad() -> Vec<Fixture> {
     folder("bad")

@@ -4,7 +4,7 @@
 use crate::process::{Ended, Gateway, Process};
 use crate::{Authority, Config, Issued, eventually};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
@@ -73,6 +73,13 @@ impl Home {
     pub async fn run(&self, arguments: &[&str]) -> Ended {
         let mut process = Process::start(self.command(arguments));
         eventually(format!("the end of `postern {}`", arguments.join(" ")), async || process.ended()).await
+    }
+
+    /// Starts a gateway that finds this on its standard input.
+    pub async fn try_start_given(self: &Arc<Self>, arguments: &[&str], given: Stdio) -> Result<Gateway, Ended> {
+        let mut command = self.command(arguments);
+        command.stdin(given);
+        Gateway::start(Arc::clone(self), Process::start_given(command)).await
     }
 
     /// Starts a command that goes on beside the test.

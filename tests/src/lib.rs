@@ -8,30 +8,44 @@
 mod admin;
 mod authority;
 mod background;
+mod browser;
 mod client;
 mod config;
 mod crowd;
+mod door;
 mod eventually;
+mod faulty;
+mod feed;
 pub mod fixtures;
 pub mod guests;
 mod home;
+mod port;
 mod process;
 mod raw;
 mod sender;
 mod socket;
+mod stalled;
+mod stampede;
 
 pub use admin::Admin;
 pub use authority::{Authority, Issued, encrypted};
 pub use background::{spawn, together};
+pub use browser::{Browser, empty_page};
 pub use client::{Client, refusal};
 pub use config::Config;
 pub use crowd::{Crowd, Witness, numbered_body};
+pub use door::Door;
 pub use eventually::{eventually, patience, patiently};
+pub use faulty::{Fault, FaultyDisk};
+pub use feed::{Failure, Feed, Form, Got, News, from_base64};
 pub use home::Home;
+pub use port::lasting_port;
 pub use process::{Ended, Gateway, Process};
 pub use raw::{Raw, signed_head};
 pub use sender::{Protocol, Reply, Sender, sign};
 pub use socket::{Frame, Socket};
+pub use stalled::{Load, Outcome, stalled};
+pub use stampede::{Returned, stampede};
 
 /// What Meta and the gateway share in these tests; the fixtures are signed with it.
 pub const APP_SECRET: &str = "postern-test-app-secret-0123456789";

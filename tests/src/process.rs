@@ -85,6 +85,12 @@ impl Gateway {
         eventually("the gateway's end", async || self.process.ended()).await
     }
 
+    /// The end of one that was told to end.
+    pub async fn gone(mut self) -> Arc<Home> {
+        self.ended().await;
+        Arc::clone(&self.home)
+    }
+
     /// SIGTERM and the end.
     pub async fn stop(mut self) -> (Arc<Home>, Ended) {
         self.terminate();
@@ -130,7 +136,13 @@ pub struct Process {
 
 impl Process {
     pub(crate) fn start(mut command: Command) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(Stdio::null());
+        Self::start_given(command)
+    }
+
+    /// With the standard input that the command has already.
+    pub(crate) fn start_given(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
         let stdout = Captured::from(child.stdout.take().expect("it is piped"));
         let stderr = Captured::from(child.stderr.take().expect("it is piped"));

@@ -76,6 +76,19 @@ impl Sender {
         Self { connection, secret: APP_SECRET.to_owned() }
     }
 
+    /// The same where the gateway may be gone before the first word.
+    pub async fn try_over(
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        protocol: Protocol,
+    ) -> Option<Self> {
+        if protocol == Protocol::Http1 {
+            return Some(Self::over(stream, protocol).await);
+        }
+        let (requests, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.ok()?;
+        spawn(connection);
+        Some(Self { connection: Connection::Http2(requests), secret: APP_SECRET.to_owned() })
+    }
+
     /// Posts a signed body and gives the answer.
     pub async fn post(&mut self, path: &str, body: impl Into<Bytes>) -> Reply {
         self.try_post(path, body).await.expect("the gateway answers")
@@ -137,7 +150,7 @@ impl Sender {
 
 impl Reply {
     #[expect(clippy::disallowed_methods, reason = "the gateway under test is not a stranger")]
-    async fn read(response: Response<Incoming>) -> Result<Self, hyper::Error> {
+    pub(crate) async fn read(response: Response<Incoming>) -> Result<Self, hyper::Error> {
         let (head, body) = response.into_parts();
         let body = body.collect().await?.to_bytes();
         Ok(Self { status: head.status.as_u16(), headers: head.headers, body })
@@ -168,8 +181,16 @@ pub(crate) async fn tls(
     address: SocketAddr,
     config: Arc<rustls::ClientConfig>,
 ) -> std::io::Result<TlsStream<TcpStream>> {
+    patiently("the TLS handshake", tls_by(address, config)).await
+}
+
+/// The same for one who looks at the time himself.
+pub(crate) async fn tls_by(
+    address: SocketAddr,
+    config: Arc<rustls::ClientConfig>,
+) -> std::io::Result<TlsStream<TcpStream>> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let name = ServerName::try_from("localhost").expect("it is a name");
-    patiently("the TLS handshake", TlsConnector::from(config).connect(name, stream)).await
+    TlsConnector::from(config).connect(name, stream).await
 }

@@ -3,15 +3,22 @@
 
 use crate::{Gateway, Raw, Reply};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use std::io;
 
 pub struct Socket {
     raw: Raw,
+    /// What the gateway answered to the upgrade.
+    pub answer: Reply,
+    /// Whether frames may come deflated (RFC 7692), because the answer says so.
+    deflate: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     pub last: bool,
+    /// Its payload is deflated.
+    pub deflated: bool,
     pub opcode: u8,
     pub payload: Bytes,
 }
@@ -26,6 +33,35 @@ impl Frame {
     /// The code of a close frame.
     pub fn close_code(&self) -> Option<u16> {
         (self.opcode == Self::CLOSE && self.payload.len() >= 2).then(|| (&self.payload[..2]).get_u16())
+    }
+
+    /// The reason beside it.
+    pub fn close_reason(&self) -> String {
+        String::from_utf8_lossy(self.payload.get(2..).unwrap_or_default()).into_owned()
+    }
+
+    /// What RFC 7692, section 7.2.1, makes of a message.
+    pub fn deflate(bytes: &[u8]) -> Vec<u8> {
+        let mut deflated = Vec::with_capacity(bytes.len() + 100);
+        let mut compress = Compress::new(Compression::default(), false);
+        compress.compress_vec(bytes, &mut deflated, FlushCompress::Sync).expect("there is room");
+        assert!(deflated.ends_with(&[0, 0, 0xff, 0xff]), "a flushed block");
+        deflated.truncate(deflated.len() - 4);
+        deflated
+    }
+
+    /// The payload as it was before it was deflated: without context from an earlier frame.
+    pub fn inflated(&self) -> Bytes {
+        if !self.deflated {
+            return self.payload.clone();
+        }
+        // With what RFC 7692, section 7.2.1, takes off the end.
+        let whole = [&self.payload[..], &[0, 0, 0xff, 0xff]].concat();
+        let mut inflated = Vec::with_capacity(16 << 20);
+        let mut decompress = Decompress::new(false);
+        decompress.decompress_vec(&whole, &mut inflated, FlushDecompress::Sync).expect("the payload is deflated");
+        assert_eq!(decompress.total_in(), whole.len() as u64, "all of it");
+        inflated.into()
     }
 }
 
@@ -52,18 +88,32 @@ impl Socket {
         }
         // The answer to the key of RFC 6455, section 1.3.
         assert_eq!(reply.header("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
-        Ok(Self { raw })
+        let deflate = reply.header("sec-websocket-extensions").is_some();
+        Ok(Self { raw, answer: reply, deflate })
     }
 
     /// The next frame; `None` when the connection has ended. A server never masks (RFC 6455, section 5.1).
     pub async fn read(&mut self) -> Option<Frame> {
         loop {
             if let Some(frame) = take_frame(&mut self.raw.ahead) {
+                assert!(self.deflate || !frame.deflated, "the gateway deflated what it had not agreed to deflate");
                 return Some(frame);
             }
             if !self.raw.more().await {
                 return None;
             }
+        }
+    }
+
+    /// The next frame that is no ping; pings are answered.
+    pub async fn read_event(&mut self) -> Option<Frame> {
+        loop {
+            let frame = self.read().await?;
+            if frame.opcode != Frame::PING {
+                return Some(frame);
+            }
+            // Broken only when the gateway is gone, which the next read tells.
+            let _ = self.write(0x80 | Frame::PONG, &frame.payload).await;
         }
     }
 
@@ -131,6 +181,6 @@ pub(crate) fn take_frame(buffer: &mut BytesMut) -> Option<Frame> {
         return None;
     }
     let payload = buffer.split_to(end).freeze().slice(start..);
-    assert_eq!(first & 0x70, 0, "the gateway set a reserved bit");
-    Some(Frame { last: first & 0x80 != 0, opcode: first & 0x0f, payload })
+    assert_eq!(first & 0x30, 0, "the gateway set a reserved bit");
+    Some(Frame { last: first & 0x80 != 0, deflated: first & 0x40 != 0, opcode: first & 0x0f, payload })
 }

@@ -5,15 +5,21 @@
 //! | `GET /live` | 200 while the process is |
 //! | `GET /ready` | 200 while it takes webhooks; 503 while it starts, drains, or cannot write its journal |
 //! | `GET /metrics` | all of `metrics`, in the text form of OpenMetrics |
-//! | `GET /v1/events?held=true` | the events that wait for a filter that can judge them, oldest first |
+//! | `GET /v1/events` | events, oldest first, by `since`, `until`, `webhook`, `kind`, `key`, `held`; pages by `after`, `limit` |
+//! | `GET /v1/events/ID` | one event: its body, its delivery, what each filter said |
+//! | `POST /v1/events/retry` | held ones are judged again: `{"ids":[…]}`, `{"all":true}`, or filters as above |
+//! | `POST /v1/events/replay` | any are: clients get what the present filters make of them, once more |
 //!
 //! Without a token, a request must name this machine as its host: a page in the operator's browser that has its own name
 //! point here must not read what is here. With a token, all but `/live` and `/ready` want `Authorization: Bearer`.
 
+mod again;
+pub mod events;
+
+use crate::dispatch::{Desk, Work};
 use crate::error::Chain;
 use crate::http::{self, Arrived, Io, Reply};
-use crate::journal::Journal;
-use crate::message::EventId;
+use crate::journal::{self, Journal};
 use crate::metrics::{Metrics, PerWebhook};
 use crate::phase::{Phase, Phases};
 use crate::pool::Pool;
@@ -22,14 +28,10 @@ use crate::task;
 use ::http::header::{AUTHORIZATION, HOST, HeaderValue, WWW_AUTHENTICATE};
 use ::http::{HeaderMap, Method, StatusCode};
 use serde::Serialize;
-use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::net::TcpStream;
-
-/// How many held events one answer lists.
-const PAGE: usize = 1000;
 
 const JSON: &str = "application/json";
 
@@ -41,46 +43,12 @@ pub struct Admin {
     pub phases: Phases,
     pub metrics: Metrics,
     pub http: http::Config,
+    /// Where events are judged again.
+    pub desk: Desk,
     /// Where the journal is read.
     pub readers: Pool,
     /// How many connections the edge has.
     pub connections: Arc<dyn Fn() -> usize + Send + Sync>,
-}
-
-#[derive(Serialize)]
-struct HeldEvents {
-    events: Vec<HeldEvent>,
-}
-
-/// A held event, as the API and `postern events` show it.
-#[derive(Serialize)]
-pub struct HeldEvent {
-    id: String,
-    webhook: String,
-    /// RFC 3339.
-    received: String,
-    filter: String,
-    reason: String,
-}
-
-impl From<crate::journal::Held> for HeldEvent {
-    fn from(held: crate::journal::Held) -> Self {
-        let received = UNIX_EPOCH + Duration::from_millis(held.received.0);
-        Self {
-            id: EventId::to_string(&held.event),
-            webhook: held.webhook,
-            received: humantime::format_rfc3339_millis(received).to_string(),
-            filter: held.filter,
-            reason: held.reason,
-        }
-    }
-}
-
-impl fmt::Display for HeldEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, webhook, received, filter, reason } = self;
-        write!(f, "{id}  {received}  {webhook}  held by {filter}: {reason}")
-    }
 }
 
 impl Admin {
@@ -91,31 +59,32 @@ impl Admin {
             let answer = admin.clone();
             let handle = move |request: Arrived| {
                 let admin = answer.clone();
-                async move { admin.answer(&request).await }
+                async move { admin.answer(request).await }
             };
             http::serve(Io::Plain(tcp), admin.http, handle, std::future::pending()).await;
             drop(permit);
         });
     }
 
-    async fn answer(&self, request: &Arrived) -> Reply {
-        let path = request.head.uri.path();
-        if !matches!(path, "/live" | "/ready" | "/metrics" | "/v1/events") {
+    async fn answer(&self, request: Arrived) -> Reply {
+        let path = request.head.uri.path().to_owned();
+        let Some(resource) = Resource::at(&path) else {
             return Reply::text(StatusCode::NOT_FOUND, "nothing is here\n");
+        };
+        if request.head.method != resource.method() {
+            return Reply::method_not_allowed(if resource.method() == Method::GET { "GET" } else { "POST" });
         }
-        if request.head.method != Method::GET {
-            return Reply::method_not_allowed("GET");
-        }
-        if !matches!(path, "/live" | "/ready") && !self.authorized(&request.head.headers) {
+        if !matches!(resource, Resource::Live | Resource::Ready) && !self.authorized(&request.head.headers) {
             return Reply::text(StatusCode::UNAUTHORIZED, "the admin token is missing or wrong\n")
                 .with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        match path {
-            "/live" => Reply::text(StatusCode::OK, "live\n"),
-            "/ready" => self.ready(),
-            "/metrics" => self.metrics(),
-            _ if request.head.uri.query() == Some("held=true") => self.held().await,
-            _ => Reply::text(StatusCode::BAD_REQUEST, "this version lists held events only: ?held=true\n"),
+        match resource {
+            Resource::Live => Reply::text(StatusCode::OK, "live\n"),
+            Resource::Ready => self.ready(),
+            Resource::Metrics => self.metrics(),
+            Resource::Events => self.list(request.head.uri.query().unwrap_or_default()).await,
+            Resource::Event(id) => self.show(id).await,
+            Resource::Again(work) => again::answer(self, work, request).await,
         }
     }
 
@@ -147,21 +116,89 @@ impl Admin {
         Reply::of(StatusCode::OK, content_type, self.metrics.text())
     }
 
-    async fn held(&self) -> Reply {
+    async fn list(&self, query: &str) -> Reply {
+        match events::Query::parse(query) {
+            Ok(query) => self.read(move |journal| events::list(journal, &query)).await,
+            Err(wrong) => Reply::text(StatusCode::BAD_REQUEST, wrong),
+        }
+    }
+
+    async fn show(&self, id: &str) -> Reply {
+        let Some(id) = events::id(id) else {
+            return Reply::text(StatusCode::BAD_REQUEST, "an event's id is 16 hexadecimal digits\n");
+        };
+        self.read(move |journal| events::show(journal, id)).await
+    }
+
+    /// Looks in the journal and answers with what is found there.
+    async fn read<T, F>(&self, look: F) -> Reply
+    where
+        T: Found + Send + 'static,
+        F: FnOnce(&Journal) -> Result<T, journal::Error> + Send + 'static,
+    {
         let journal = self.journal.clone();
-        match self.readers.run(move || journal.held(PAGE)).await {
-            Ok(Ok(held)) => {
-                let events = HeldEvents { events: held.into_iter().map(HeldEvent::from).collect() };
-                let body = serde_json::to_vec(&events).expect("strings are serialisable");
-                Reply::of(StatusCode::OK, JSON, body)
-            }
+        match self.readers.run(move || look(&journal)).await {
+            Ok(Ok(found)) => found.reply(),
             Ok(Err(error)) => {
-                tracing::error!(error = %Chain(&error), "held events cannot be listed");
+                tracing::error!(error = %Chain(&error), "the journal cannot be read for an operator");
                 Reply::text(StatusCode::INTERNAL_SERVER_ERROR, "the journal cannot be read, see the log\n")
             }
             Err(_) => Reply::later("too many readers at once\n"),
         }
     }
+}
+
+/// What is here.
+#[derive(Clone, Copy)]
+enum Resource<'a> {
+    Live,
+    Ready,
+    Metrics,
+    Events,
+    Event(&'a str),
+    Again(Work),
+}
+
+impl<'a> Resource<'a> {
+    fn at(path: &'a str) -> Option<Self> {
+        Some(match path {
+            "/live" => Self::Live,
+            "/ready" => Self::Ready,
+            "/metrics" => Self::Metrics,
+            "/v1/events" => Self::Events,
+            "/v1/events/retry" => Self::Again(Work::Retry),
+            "/v1/events/replay" => Self::Again(Work::Replay),
+            _ => Self::Event(path.strip_prefix("/v1/events/").filter(|id| !id.contains('/'))?),
+        })
+    }
+
+    fn method(self) -> Method {
+        if matches!(self, Self::Again(_)) { Method::POST } else { Method::GET }
+    }
+}
+
+/// What was looked for in the journal, as it is answered.
+trait Found {
+    fn reply(self) -> Reply;
+}
+
+impl Found for events::Page {
+    fn reply(self) -> Reply {
+        json(&self)
+    }
+}
+
+impl Found for Option<events::Shown> {
+    fn reply(self) -> Reply {
+        self.map_or_else(
+            || Reply::text(StatusCode::NOT_FOUND, "there is no such event, or no longer\n"),
+            |found| json(&found),
+        )
+    }
+}
+
+fn json(value: &impl Serialize) -> Reply {
+    Reply::of(StatusCode::OK, JSON, serde_json::to_vec(value).expect("strings and numbers are serialisable"))
 }
 
 /// Whether the host asked for is `localhost` or an address.

@@ -3,7 +3,7 @@
 //! 1. not ready (done when this begins: the phase is *draining*), and nothing more is accepted;
 //! 2. webhooks under way are finished, so that what was acknowledged stays so and nobody waits in vain;
 //! 3. dispatch judges what is pending;
-//! 4. clients get what was decided, and 1001;
+//! 4. clients get what was decided, their cursor, and 1001; connections come to their end;
 //! 5. the journal is put on the disk.
 //!
 //! Steps 2 and 3 have one budget, `limits.drain_timeout`, of which step 2 has half; a second signal hurries past them.
@@ -30,6 +30,7 @@ const GOODBYES: Duration = Duration::from_secs(3);
 
 pub struct Ending {
     pub connections: Tracker,
+    pub webhooks: Tracker,
     pub shards: Shards,
     pub stop: Stop,
     pub dispatchers: Vec<JoinHandle<()>>,
@@ -44,7 +45,7 @@ impl Ending {
         let mut hurry = pin!(hurry);
         let begun = Instant::now();
         let hurried = tokio::select! {
-            done = timeout(self.budget / 2, self.connections.idle()) => {
+            done = timeout(self.budget / 2, self.webhooks.idle()) => {
                 if done.is_err() {
                     tracing::warn!("webhooks under way took longer than half of `limits.drain_timeout`, leaving them");
                 }
@@ -73,6 +74,10 @@ impl Ending {
         // A client that does not answer is let go by its shard before this is over.
         if timeout(GOODBYES, self.shards.drain()).await.is_err() {
             tracing::warn!("some clients could not be told");
+        }
+        // What is left of these is answers on their way: of webhooks, and of streams that were closed just now.
+        if timeout(GOODBYES, self.connections.idle()).await.is_err() {
+            tracing::debug!(connections = self.connections.count(), "connections left open");
         }
         if let Err(error) = self.journal.sync() {
             tracing::error!(error = %Chain(&error), "the journal could not be synced");

@@ -56,7 +56,10 @@ impl Tour {
              \x20  {program} listen 'wss://localhost:{port}{path}?token=postern-dev-token' --ca {authority}\n\
              3. send a signed webhook, as Meta does, from a third terminal; the client sees it, names and numbers redacted:\n\
              \x20  {program} send {sample} --to https://localhost:{port}{hook} --secret postern-dev-secret --ca {authority}\n\
-             4. see what it did:\n\
+             4. come back: what was missed, as an event stream, then live:\n\
+             \x20  curl -N --cacert {authority} -H 'Accept: text/event-stream' 'https://localhost:{port}{path}?token=postern-dev-token&since=earliest'\n\
+             5. see what it did:\n\
+             \x20  {program} events ls --admin http://{admin}\n\
              \x20  curl http://{admin}/metrics\n"
         );
     }

@@ -1,170 +1,88 @@
-//! `postern events`: what is in a data directory whose gateway does not run.
+//! `postern events`: what was received and what became of it, of a gateway that runs or of the data directory of one
+//! that does not. Where nothing else is said the configuration tells both: the journal is read, and when a gateway has
+//! it, that gateway is asked.
 
-use super::check::{self, Overrides};
-use super::{Failure, print};
-use crate::admin::HeldEvent;
-use crate::error::Chain;
-use crate::journal::{self, Journal, Outcome};
-use crate::message::{Entry, EventId, Format, Offset, Step};
-use ring::digest;
-use serde::Serialize;
-use std::path::PathBuf;
-use std::time::{Duration, UNIX_EPOCH};
+mod again;
+mod chosen;
+mod export;
+mod gateway;
+mod show;
+mod source;
+#[cfg(test)]
+mod tests;
 
-/// Look at events
+use super::{Failure, outward, print};
+use crate::admin::events::Summary;
+use chosen::Filters;
+use source::{Place, Source};
+
+/// Look at events, take them out, or have them judged again
+///
+/// Reads the data directory, or asks the gateway that runs on it.
 #[derive(clap::Subcommand)]
 pub enum Events {
-    /// List what the outbox has for clients, or with --held what waits for a filter that can judge it. The gateway must
-    /// not be running: while it is, `GET /v1/events?held=true` of its admin listener tells.
+    /// List what was received, and what became of it
     Ls(List),
-    /// Show what became of one event, and what each filter said of it
-    Show(Show),
+    /// Show one event: what became of it, what each filter said of it, and its body
+    Show(show::Show),
+    /// Send events through the present filters again, whatever became of them; clients get what comes of it
+    Replay(again::Replay),
+    /// Try held events again
+    Retry(again::Retry),
+    /// Write events as JSON lines, each with its body and verdict: cases for `postern filter test`
+    Export(export::Export),
 }
 
 #[derive(clap::Args)]
 pub struct List {
-    /// The configuration [default: postern.toml]
-    #[arg(short, long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Held events instead
-    #[arg(long)]
-    held: bool,
+    #[command(flatten)]
+    filters: Filters,
+    /// No more than this many
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
-}
-
-#[derive(clap::Args)]
-pub struct Show {
-    /// The event's id, 16 hexadecimal digits, as `ls` and the log print it
-    #[arg(value_parser = |id: &str| u64::from_str_radix(id, 16).map(EventId))]
-    id: EventId,
-    /// The configuration [default: postern.toml]
-    #[arg(short, long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// One JSON object
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Serialize)]
-struct Shown {
-    id: String,
-    outcome: Outcome,
-    trail: Vec<Step>,
-}
-
-#[derive(Serialize)]
-struct Line {
-    offset: u64,
-    id: String,
-    webhook: String,
-    received: String,
-    unparsed: bool,
-    format: Format,
-    bytes: usize,
-    body_sha256: String,
+    #[command(flatten)]
+    place: Place,
 }
 
 impl Events {
     pub fn execute(self) -> Result<(), Failure> {
-        match self {
-            Self::Ls(list) => {
-                let journal = open(list.config.clone())?;
-                if list.held { list.held(&journal) } else { list.outbox(&journal) }
+        outward::block_on(async {
+            match self {
+                Self::Ls(list) => list.execute().await,
+                Self::Show(show) => show.execute().await,
+                Self::Replay(replay) => replay.execute().await,
+                Self::Retry(retry) => retry.execute().await,
+                Self::Export(export) => export.execute().await,
             }
-            Self::Show(show) => show.print(&open(show.config.clone())?),
-        }
-    }
-}
-
-fn open(config: Option<PathBuf>) -> Result<Journal, Failure> {
-    let config = check::load(config, Overrides::default())?;
-    let names: Vec<String> = config.webhooks.keys().cloned().collect();
-    let directory = config.data.join("journal");
-    if !directory.exists() {
-        let text = format!(
-            "there is no journal in `{}`\nhint: run this where the gateway runs, or name its configuration with `-c FILE`",
-            config.data.display()
-        );
-        return Err(Failure::new(Failure::FAILED, text));
-    }
-    Journal::open(&directory, &names, 1).map_err(failed)
-}
-
-impl Show {
-    fn print(&self, journal: &Journal) -> Result<(), Failure> {
-        let Some((outcome, trail)) = journal.verdict(self.id).map_err(failed)? else {
-            let text = format!(
-                "event `{}` has no verdict: it is pending, or there is none\nhint: `postern events ls` lists ids",
-                self.id
-            );
-            return Err(Failure::new(Failure::FAILED, text));
-        };
-        if self.json {
-            let shown = Shown { id: self.id.to_string(), outcome, trail };
-            print(format_args!("{}", serde_json::to_string(&shown).expect("strings are serialisable")))?;
-            return Ok(());
-        }
-        print(format_args!("{}  {outcome}", self.id))?;
-        for step in trail {
-            print(format_args!("  {}  {}  {} us  sha256 {}", step.filter, step.verdict, step.micros, step.sha256))?;
-        }
-        Ok(())
+        })
     }
 }
 
 impl List {
-    fn held(&self, journal: &Journal) -> Result<(), Failure> {
-        for held in journal.held(usize::MAX).map_err(failed)? {
-            let held = HeldEvent::from(held);
-            if self.json {
-                print(format_args!("{}", serde_json::to_string(&held).expect("strings are serialisable")))?;
-            } else {
-                print(format_args!("{held}"))?;
+    async fn execute(self) -> Result<(), Failure> {
+        let mut source = Source::open(self.place).await?;
+        let mut pages = source::Pages::new(self.filters.query(), self.limit);
+        while let Some(events) = pages.next(&mut source).await? {
+            for event in events {
+                if self.json {
+                    print(format_args!("{}", serde_json::to_string(&event).expect("strings are serialisable")))?;
+                } else {
+                    print(format_args!("{}", line(&event)))?;
+                }
             }
         }
         Ok(())
     }
-
-    fn outbox(&self, journal: &Journal) -> Result<(), Failure> {
-        let mut from = Offset(0);
-        loop {
-            let entries = journal.outbox(from, 1024, 16 << 20).map_err(failed)?;
-            let Some(last) = entries.last() else { return Ok(()) };
-            from = Offset(last.offset.0 + 1);
-            for entry in entries {
-                let line = Line::of(&entry);
-                if self.json {
-                    print(format_args!("{}", serde_json::to_string(&line).expect("strings are serialisable")))?;
-                } else {
-                    print(format_args!(
-                        "{}  {}  {}  {}  {} bytes",
-                        line.offset, line.id, line.received, line.webhook, line.bytes
-                    ))?;
-                }
-            }
-        }
-    }
 }
 
-impl Line {
-    fn of(entry: &Entry) -> Self {
-        let sha256 = digest::digest(&digest::SHA256, &entry.payload.data);
-        let received = UNIX_EPOCH + Duration::from_millis(entry.received.0);
-        Self {
-            offset: entry.offset.0,
-            id: entry.event.to_string(),
-            webhook: entry.webhook.to_string(),
-            received: humantime::format_rfc3339_millis(received).to_string(),
-            unparsed: entry.unparsed,
-            format: entry.payload.format,
-            bytes: entry.payload.data.len(),
-            body_sha256: sha256.as_ref().iter().map(|byte| format!("{byte:02x}")).collect(),
-        }
-    }
-}
-
-fn failed(error: journal::Error) -> Failure {
-    Failure::new(Failure::FAILED, Chain(&error).to_string())
+/// For a person to read: when, what, about whom, what became of it. What senders and filters wrote does nothing to a
+/// terminal.
+fn line(event: &Summary) -> String {
+    let Summary { id, received, state, kind, webhook, bytes, .. } = event;
+    let keys = show::keys(event).unwrap_or_else(|| "-".to_owned());
+    let more = show::outcome(event).map_or_else(String::new, |more| format!("  {more}"));
+    outward::first_line(&format!("{id}  {received}  {state:<9}  {kind}  {webhook}  {keys}  {bytes} bytes{more}"))
 }

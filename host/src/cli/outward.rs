@@ -1,4 +1,4 @@
-//! What `send` and `listen` share: going out to a server, as a client. A URL becomes a `Destination`, which holds all
+//! What `send`, `listen` and `events` share: going out to a server, as a client. A URL becomes a `Destination`, which holds all
 //! that can be wrong before a socket is opened; opening it gives a byte stream, TLS done. `client` speaks HTTP/1.1 over
 //! one, and keeps it.
 //!
@@ -13,15 +13,17 @@ mod tests;
 mod trust;
 
 pub use address::{Address, Kind};
-pub use client::{Client, connection, read, request};
+pub use client::{Answer, Ask, Client, connection, read, request};
 pub use trust::Trust;
 
 use super::Failure;
 use crate::error::Chain;
+use crate::secret::Secret;
+use http::header::{HeaderMap, RETRY_AFTER};
 use rustls::CertificateError;
 use std::future::Future;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -51,13 +53,15 @@ pub enum Error {
     Unanswered(u64),
     #[error("a header cannot be sent")]
     Header(#[source] http::Error),
+    #[error("a query cannot be sent")]
+    Query(#[source] http::uri::InvalidUri),
 }
 
 impl Error {
     /// Whether the same may go well later. What was typed, and whom to trust, do not change by waiting.
     pub fn passing(&self) -> bool {
         match self {
-            Self::Url { .. } | Self::Authority { .. } | Self::NoAuthorities | Self::Header(_) => false,
+            Self::Url { .. } | Self::Authority { .. } | Self::NoAuthorities | Self::Header(_) | Self::Query(_) => false,
             Self::Tls { source, .. } => tls_fault(source).is_none(),
             Self::Connect { .. } | Self::Slow { .. } | Self::Exchange(_) | Self::Unanswered(_) => true,
         }
@@ -108,6 +112,15 @@ impl Destination {
         Ok(Self { address, tls })
     }
 
+    /// The same server and path, asked with another query, or with none.
+    pub fn with_query(&self, query: Option<&str>) -> Result<Self, Error> {
+        let path = self.address.target.path();
+        let target = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+        let mut other = self.clone();
+        other.address.target = target.parse().map_err(Error::Query)?;
+        Ok(other)
+    }
+
     /// Connects. Cancel safe: nothing is left open.
     pub async fn open(&self) -> Result<Box<dyn Stream>, Error> {
         let (host, port) = (self.address.host.clone(), self.address.port);
@@ -138,10 +151,27 @@ pub fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, 
     done
 }
 
+/// A secret that is a file's text.
+pub fn secret_of(file: &Path) -> Result<Secret, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|error| unreadable(file, &error))?;
+    // Editors end a file with a line break, which nobody means to be of the secret.
+    let line = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    Ok(Secret::new(line))
+}
+
+pub fn unreadable(file: &Path, error: &io::Error) -> Failure {
+    Failure::new(Failure::FAILED, format!("failed to read `{}`: {error}", file.display()))
+}
+
 /// Writes a line for the user to standard error. That it can be closed is no reason to stop, nor to panic as
 /// `eprintln!` does.
 pub fn note(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// How long a server asks to be left alone, where it says so in seconds.
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// The first line of what a server said, in a form that does nothing to a terminal.

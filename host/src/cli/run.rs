@@ -2,7 +2,7 @@
 
 use super::check::Overrides;
 use super::{Failure, check, dev, log};
-use crate::app::Plan;
+use crate::app::{self, Plan};
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -22,6 +22,8 @@ pub struct Run {
 
 impl Run {
     pub fn execute(self) -> Result<(), Failure> {
+        let cannot_start = |error: String| Failure::new(Failure::CANNOT_START, error);
+        let inherited = app::inherited().map_err(|fault| cannot_start(fault.to_string()))?;
         let config = if self.dev {
             dev::load(self.config.clone(), self.overrides)?
         } else {
@@ -32,7 +34,6 @@ impl Run {
         raise_file_limit(plan.config.limits.connections);
         // With a file of one's own the demo's secrets are not those in force.
         let tour = if self.dev && self.config.is_none() { Some(dev::Tour::prepare(&plan.config)?) } else { None };
-        let cannot_start = |error: String| Failure::new(Failure::CANNOT_START, error);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .thread_name("postern")
@@ -41,7 +42,7 @@ impl Run {
         runtime.block_on(async {
             let signals =
                 Signals::listen().map_err(|error| cannot_start(format!("failed to listen for signals: {error}")))?;
-            let app = plan.bind().map_err(|fault| cannot_start(fault.to_string()))?;
+            let app = plan.bind(inherited).await.map_err(|fault| cannot_start(fault.to_string()))?;
             if let Some(tour) = tour {
                 tour.print(app.addresses().0, app.addresses().1);
             }

@@ -1,19 +1,23 @@
 //! `postern send`: signs payloads and POSTs them as Meta does, so that a gateway can be tried without Meta.
 //!
-//! The bytes of a file are the body, untouched, and the signature is over them. One request at a time on one kept
+//! The bytes of a file are the body, untouched, and the signature is over them; only what is sent again gets new ids,
+//! since a gateway recognises what it was sent before. One request at a time on one kept
 //! connection; each is a line on standard output as soon as it is answered, so that after a failure the lines say which
 //! were acknowledged. The secret is never printed.
 
+mod renew;
 #[cfg(test)]
 mod tests;
 
 use super::Failure;
 use super::outward::{self, Client, Destination, Kind, Trust};
 use crate::error::Chain;
+use crate::message::Timestamp;
 use crate::secret::Secret;
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use renew::Places;
 use ring::hmac;
 use serde::Serialize;
 use std::convert::Infallible;
@@ -24,6 +28,9 @@ use std::time::{Duration, Instant};
 use tokio::time::interval;
 
 /// Sign payloads and POST them as Meta does
+///
+/// A gateway recognises what it was sent before and does not deliver it again. So of payloads sent several times, each
+/// repetition gets new ids: -N after the id of each message and status. The first is sent as it is.
 #[derive(clap::Args)]
 pub struct Send {
     /// The payloads, each a request body as it is; `-` is standard input
@@ -38,9 +45,15 @@ pub struct Send {
     /// A file that holds the app secret: other users of this machine can see what is on a command line
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
-    /// Send all of them this many times
+    /// Send all of them this many times, with new ids after the first
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     repeat: u64,
+    /// Leave the ids as they are in repetitions too: to see them recognised
+    #[arg(long)]
+    same: bool,
+    /// New ids the first time too, which no other run gives: to have a payload delivered that was sent before
+    #[arg(long, conflicts_with = "same")]
+    fresh: bool,
     /// Send at most this many a second, such as `100/s` [default: as fast as they are answered]
     #[arg(long, value_name = "N/s", value_parser = pace)]
     rate: Option<Duration>,
@@ -64,32 +77,67 @@ impl Send {
         if self.files.iter().filter(|file| file.as_os_str() == "-").count() > 1 {
             return Err(Failure::new(Failure::USAGE, "standard input, `-`, can be sent only once; use --repeat"));
         }
-        let payloads = self.files.iter().map(|file| Payload::read(file, &key, input)).collect::<Result<_, _>>()?;
-        Ok(Work { destination, payloads, repeat: self.repeat, pace: self.rate, json: self.json })
+        let payloads: Vec<_> = self.files.iter().map(|file| Payload::read(file, input)).collect::<Result<_, _>>()?;
+        let ids = match (self.same, self.fresh) {
+            (true, _) => Ids::Same,
+            (_, true) => Ids::Fresh(Timestamp::now()),
+            _ => Ids::Repeated,
+        };
+        Ok(Work { destination, key, payloads, repeat: self.repeat, ids, pace: self.rate, json: self.json })
     }
 }
 
 /// All that is to be done.
 struct Work {
     destination: Destination,
+    key: hmac::Key,
     payloads: Vec<Payload>,
     repeat: u64,
+    ids: Ids,
     /// From the start of one request to that of the next.
     pace: Option<Duration>,
     json: bool,
 }
 
+/// What becomes of the ids in a payload.
+#[derive(Clone, Copy)]
+enum Ids {
+    Same,
+    /// New in each repetition after the first.
+    Repeated,
+    /// New each time, named after when this was begun.
+    Fresh(Timestamp),
+}
+
+impl Ids {
+    /// What to add to each id, the number of the repetition counted from 1.
+    fn suffix(self, number: u64) -> Option<String> {
+        match self {
+            Self::Same => None,
+            Self::Repeated => (number > 1).then(|| format!("-{number}")),
+            Self::Fresh(began) => Some(format!("-{:x}-{number}", began.0)),
+        }
+    }
+}
+
 impl Work {
     async fn run(self, out: &mut impl Write) -> Result<(), Failure> {
+        for payload in self.payloads.iter().filter(|payload| payload.places.is_empty()) {
+            if self.ids.suffix(self.repeat).is_some() {
+                let file = &payload.file;
+                outward::note(&format!("`{file}` has no ids to renew: sent again, it is recognised as sent before"));
+            }
+        }
         let mut client = Client::new(self.destination);
         let mut ticks = self.pace.map(interval);
         let (began, mut sent, mut refused) = (Instant::now(), 0_u64, 0_u64);
-        for _ in 0..self.repeat {
+        for number in 1..=self.repeat {
+            let suffix = self.ids.suffix(number);
             for payload in &self.payloads {
                 if let Some(ticks) = &mut ticks {
                     ticks.tick().await;
                 }
-                let result = payload.send(&mut client).await?;
+                let result = payload.send(&mut client, &self.key, suffix.as_deref()).await?;
                 sent += 1;
                 refused += u64::from(result.status != 200);
                 let line = if self.json { result.json() } else { result.text() };
@@ -107,28 +155,30 @@ impl Work {
     }
 }
 
-/// One request, signed already.
+/// One file.
 struct Payload {
     file: String,
-    headers: HeaderMap,
     body: Bytes,
+    places: Places,
 }
 
 impl Payload {
-    fn read(file: &Path, key: &hmac::Key, input: &mut impl Read) -> Result<Self, Failure> {
+    fn read(file: &Path, input: &mut impl Read) -> Result<Self, Failure> {
         let body = if file.as_os_str() == "-" {
             let mut body = Vec::new();
             input.read_to_end(&mut body).map(|_| body)
         } else {
             fs::read(file)
         };
-        let body = body.map_err(|error| unreadable(file, &error))?;
-        Ok(Self { file: file.display().to_string(), headers: headers(key, &body), body: body.into() })
+        let body = body.map_err(|error| outward::unreadable(file, &error))?;
+        Ok(Self { file: file.display().to_string(), places: Places::find(&body), body: body.into() })
     }
 
-    async fn send(&self, client: &mut Client) -> Result<Sent<'_>, Failure> {
+    async fn send(&self, client: &mut Client, key: &hmac::Key, suffix: Option<&str>) -> Result<Sent<'_>, Failure> {
+        let body = suffix.map_or_else(|| self.body.clone(), |suffix| self.places.renew(&self.body, suffix).into());
+        let (headers, bytes) = (headers(key, &body), body.len());
         let began = Instant::now();
-        let answer = client.post(&self.headers, self.body.clone()).await.map_err(|error| {
+        let answer = client.post(&headers, body).await.map_err(|error| {
             let (file, to) = (&self.file, &client.destination().address);
             Failure::new(Failure::FAILED, format!("failed to send `{file}` to `{to}`: {}", Chain(&error)))
         })?;
@@ -136,7 +186,7 @@ impl Payload {
         let milliseconds = (began.elapsed().as_secs_f64() * 1e6).round() / 1e3;
         let status = answer.status.as_u16();
         let answer = if status == 200 { String::new() } else { outward::first_line(&answer.text) };
-        Ok(Sent { status, milliseconds, file: &self.file, bytes: self.body.len(), answer })
+        Ok(Sent { status, milliseconds, file: &self.file, bytes, answer })
     }
 }
 
@@ -177,11 +227,7 @@ fn headers(key: &hmac::Key, body: &[u8]) -> HeaderMap {
 fn key(given: Option<Secret>, file: Option<&Path>) -> Result<hmac::Key, Failure> {
     let secret = match (given, file) {
         (Some(secret), _) => secret,
-        (None, Some(file)) => {
-            let text = fs::read_to_string(file).map_err(|error| unreadable(file, &error))?;
-            // Editors end a file with a line break, which nobody means to be of the secret.
-            Secret::new(text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line)))
-        }
+        (None, Some(file)) => outward::secret_of(file)?,
         (None, None) => Secret::new(""),
     };
     if secret.is_empty() {
@@ -199,10 +245,6 @@ fn pace(text: &str) -> Result<Duration, &'static str> {
     const WRONG: &str = "write how many a second, such as `100/s`, from 0.001 to 1000000";
     let rate: f64 = text.strip_suffix("/s").unwrap_or(text).trim().parse().map_err(|_| WRONG)?;
     if (0.001..=1e6).contains(&rate) { Ok(Duration::from_secs_f64(1.0 / rate)) } else { Err(WRONG) }
-}
-
-fn unreadable(file: &Path, error: &io::Error) -> Failure {
-    Failure::new(Failure::FAILED, format!("failed to read `{}`: {error}", file.display()))
 }
 
 fn unwritten(error: io::Error) -> Failure {

@@ -11,21 +11,19 @@ pub(super) fn webhook(mut section: Section<'_>, filters: &BTreeSet<String>) -> R
     let verify_token = section.required("verify_token").and_then(|value| value.secret());
     let app_secret = section.required("app_secret").and_then(|value| value.secrets());
     let filters = section.optional("filters").map_or(Ok(vec![]), |value| value.names(filters, "filter"));
-    let split = section.required("split").and_then(|value| match value.boolean()? {
-        false => Ok(()),
-        true => Err(value.problem_with_hint(
-            "is not supported by this version of postern: it delivers what was sent as one event",
-            "leave it out, or set `split = false`",
-        )),
-    });
+    let split = section.required("split").and_then(|value| value.boolean());
+    let phone_number_ids = section.optional("phone_number_ids").map(|value| phone_number_ids(&value)).transpose();
+    let ordered = section.required("ordered").and_then(|value| value.boolean());
     section.finish(&["client_auth", "client_name"]);
-    split?;
     Ok(Webhook {
         path: path?,
         provider: provider?,
         verify_token: verify_token?,
         app_secret: app_secret?,
         filters: filters?,
+        split: split?,
+        phone_number_ids: phone_number_ids?,
+        ordered: ordered?,
     })
 }
 
@@ -39,6 +37,30 @@ fn provider(value: &Value<'_>) -> Read<Provider> {
         )),
         _ => value.choice(&[("meta", Provider::Meta)]),
     }
+}
+
+fn phone_number_ids(value: &Value<'_>) -> Read<Vec<String>> {
+    let expected = "a list of ids of phone numbers: strings of digits";
+    let elements = value.list();
+    if elements.is_empty() {
+        return Err(value.problem_with_hint("is empty", "leave it out to take what belongs to any phone number"));
+    }
+    let mut seen = BTreeSet::new();
+    let ids: Vec<Read<String>> = elements
+        .iter()
+        .map(|element| {
+            let id = element.text(expected)?;
+            if !id.bytes().all(|byte| byte.is_ascii_digit()) {
+                let hint = "the id of a phone number is not the number: Meta shows it beside the number";
+                return Err(element.wrong_with_hint(expected, hint));
+            }
+            if !seen.insert(id) {
+                return Err(element.problem_with_hint(format!("has an id twice: {id}"), "remove one of the two"));
+            }
+            Ok(id.to_owned())
+        })
+        .collect();
+    ids.into_iter().collect()
 }
 
 pub(super) fn stream(
@@ -56,6 +78,7 @@ pub(super) fn stream(
         .and_then(|value| value.choice(&[("catch-up", Slow::CatchUp), ("disconnect", Slow::Disconnect)]));
     let origins = section.optional("origins").map(|value| origins(&value)).transpose();
     let heartbeat = section.required("heartbeat").and_then(|value| value.duration());
+    let compression = section.required("compression").and_then(|value| value.boolean());
     let admitted = match (&admission, &open) {
         (Ok(filters), Ok(false)) if filters.is_empty() => Err(section.problem_with_hint(
             "",
@@ -69,16 +92,7 @@ pub(super) fn stream(
         )),
         _ => Ok(()),
     };
-    section.finish(&[
-        "audience",
-        "client",
-        "events",
-        "frame_size",
-        "pong",
-        "compression",
-        "client_auth",
-        "client_name",
-    ]);
+    section.finish(&["audience", "client", "events", "frame_size", "pong", "client_auth", "client_name"]);
     admitted?;
     Ok(Stream {
         path: path?,
@@ -87,6 +101,7 @@ pub(super) fn stream(
         slow: slow?,
         origins: origins?,
         heartbeat: heartbeat?,
+        compression: compression?,
     })
 }
 

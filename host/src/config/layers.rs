@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The tables whose sections have names of the user's choice.
-const NAMED: [&str; 3] = ["webhooks", "streams", "filters"];
+pub(super) const NAMED: [&str; 3] = ["webhooks", "streams", "filters"];
 
 /// The name in `default.toml` that stands for every other. It is not one itself: names are lower case.
 const TEMPLATE: &str = "NAME";

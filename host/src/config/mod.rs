@@ -12,7 +12,7 @@
 //!
 //! Reading order: `source` is what goes in and `schema` what comes out; `environment` and `layers` make one `tree` of
 //! the layers, with `locate` finding lines; `reader` and `values` take a tree apart and say what is wrong with it;
-//! `edge`, `filters`, `sections` say which keys there are and which of them agree with each other.
+//! `edge`, `filters`, `events`, `sections` say which keys there are and which of them agree with each other.
 
 mod problem;
 mod schema;
@@ -29,6 +29,7 @@ mod suggest;
 mod values;
 
 mod edge;
+mod events;
 mod filters;
 mod sections;
 
@@ -36,7 +37,7 @@ mod sections;
 mod tests;
 
 pub use problem::Problem;
-pub use schema::{Component, Config, Filter, Identity, Log, LogFormat, OnError, Slow};
+pub use schema::{Component, Config, Filter, Identity, Log, LogFormat, OnError, Retention, Retry, Slow};
 pub use source::{Override, Source};
 
 /// Every key with its default and what it is for, as `postern` itself reads it before all else.

@@ -5,6 +5,7 @@
 //! can make; so a configuration is either whole, or there is at least one problem.
 
 use super::environment;
+use super::layers::NAMED;
 use super::problem::{Place, Problem};
 use super::schema::place_in;
 use super::source::Source;
@@ -44,7 +45,7 @@ pub(super) struct Value<'a> {
 }
 
 /// The keys outside every section. Under a section's header they are a slip so common that it has a hint of its own.
-const TOP: [&str; 2] = ["listen", "data"];
+const TOP: [&str; 3] = ["listen", "reuse_port", "data"];
 
 impl<'a> Context<'a> {
     pub fn new(source: &'a Source, tree: &Node, problems: Vec<Problem>) -> Self {
@@ -78,6 +79,11 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Whether a key was written anywhere, or has its default.
+    pub fn is_written(&self, key: &str) -> bool {
+        self.places.get(key).is_some_and(|place| *place != Place::Default)
+    }
+
     /// What was read, if nothing at all was wrong; else the problems, in the order of the layers and their lines.
     pub fn conclude<T>(self, read: Read<T>) -> Result<T, Vec<Problem>> {
         let mut problems = self.problems.into_inner();
@@ -103,8 +109,10 @@ impl<'a> Section<'a> {
                 let message = format!("`{}` must be a table, not {}", section.key, node.kind());
                 let problem = Problem::new(node.place.clone(), &section.key, message);
                 let reported = context.report(match section.key.split_once('.') {
-                    Some((table, _)) => problem.with_hint(format!("each has a section of its own: `[{table}.NAME]`")),
-                    None => problem,
+                    Some((table, _)) if NAMED.contains(&table) => {
+                        problem.with_hint(format!("each has a section of its own: `[{table}.NAME]`"))
+                    }
+                    _ => problem,
                 });
                 Self { broken: Some(reported), ..section }
             }
@@ -155,6 +163,11 @@ impl<'a> Section<'a> {
             ((*name).to_owned(), Self::of(self.context, key, node))
         });
         sections.collect()
+    }
+
+    /// Whether one of its keys was written anywhere, or has its default.
+    pub fn is_written(&self, name: &str) -> bool {
+        self.context.is_written(&join(&self.key, name))
     }
 
     /// Reports what is wrong with one of its keys, or with all of it where the name is empty.

@@ -12,11 +12,18 @@ use std::time::Duration;
 pub struct Config {
     /// At least one.
     pub listen: Vec<SocketAddr>,
+    /// Another process may listen there too.
+    pub reuse_port: bool,
     pub data: PathBuf,
     pub tls: Tls,
     pub webhooks: BTreeMap<String, Webhook>,
     pub streams: BTreeMap<String, Stream>,
     pub filters: BTreeMap<String, Filter>,
+    pub inbox: Retention,
+    pub outbox: Retention,
+    /// Zero: nothing is taken for a duplicate.
+    pub dedupe_window: Duration,
+    pub retry: Retry,
     pub admin: Admin,
     pub limits: Limits,
     pub log: Log,
@@ -54,6 +61,12 @@ pub struct Webhook {
     pub app_secret: Vec<Secret>,
     /// Names in `Config::filters`, in the order in which they run.
     pub filters: Vec<String>,
+    /// An event for each item; else one for each delivery.
+    pub split: bool,
+    /// Digits; at least one, each once. `None` is any.
+    pub phone_number_ids: Option<Vec<String>>,
+    /// An event waits while an earlier one of its conversation is held.
+    pub ordered: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +87,7 @@ pub struct Stream {
     pub origins: Option<Vec<String>>,
     /// Shorter than `Limits::idle`.
     pub heartbeat: Duration,
+    pub compression: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +130,21 @@ pub enum OnError {
     Drop,
 }
 
+/// What is older goes, and the oldest of what is more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    pub age: Duration,
+    pub size: u64,
+}
+
+/// How long an event is held before it is judged again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    pub first: Duration,
+    /// Not shorter than `first`.
+    pub longest: Duration,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Admin {
     pub listen: SocketAddr,
@@ -143,6 +172,8 @@ pub struct Limits {
     /// The memory that holds the newest frames for everyone.
     pub ring: usize,
     pub drain_timeout: Duration,
+    /// How long to wait for a data directory that another process has.
+    pub handover_timeout: Duration,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! The configuration as a whole: the sections there is one of, and what sections must agree on.
 
 use super::edge::{stream, webhook};
+use super::events::{dedupe, retention, retry};
 use super::filters::filter;
-use super::problem::Place;
 use super::reader::{Context, Read, Section};
 use super::schema::{Admin, Config, Identity, Limits, Log, LogFormat, Tls, place_in};
 use super::suggest::nearest;
@@ -20,6 +20,7 @@ pub(super) fn config(context: &Context<'_>, tree: &Node, dev: bool) -> Read<Conf
         }
         addresses.into_iter().collect::<Read<Vec<_>>>()
     });
+    let reuse_port = root.required("reuse_port").and_then(|value| value.boolean());
     let data = root.required("data").and_then(|value| value.path());
     let tls = tls(root.section("tls"), dev);
 
@@ -37,10 +38,14 @@ pub(super) fn config(context: &Context<'_>, tree: &Node, dev: bool) -> Read<Conf
     let streams = read_each(streams, |section| stream(section, &webhook_names, &filter_names));
     let filters = read_each(filters, filter);
 
+    let inbox = retention(root.section("inbox"));
+    let outbox = retention(root.section("outbox"));
+    let dedupe_window = dedupe(root.section("dedupe"));
+    let retry = retry(root.section("retry"));
     let admin = admin(root.section("admin"));
     let limits = limits(root.section("limits"));
     let log = log(root.section("log"));
-    root.finish(&["http", "inbox", "outbox", "dedupe", "cluster"]);
+    root.finish(&["http", "cluster"]);
 
     unique(
         context,
@@ -60,11 +65,16 @@ pub(super) fn config(context: &Context<'_>, tree: &Node, dev: bool) -> Read<Conf
     }
     Ok(Config {
         listen: listen?,
+        reuse_port: reuse_port?,
         data: data?,
         tls: tls?,
         webhooks: all(webhooks)?,
         streams: all(streams)?,
         filters: all(filters)?,
+        inbox: inbox?,
+        outbox: outbox?,
+        dedupe_window: dedupe_window?,
+        retry: retry?,
         admin: admin?,
         limits: limits?,
         log: log?,
@@ -162,6 +172,7 @@ fn limits(mut section: Section<'_>) -> Read<Limits> {
     let labels = section.required("labels").and_then(|value| value.count(1..=10_000));
     let ring = section.required("ring").and_then(|value| value.size(ByteSize::kib(64)..=ByteSize::tib(1)));
     let drain_timeout = section.required("drain_timeout").and_then(|value| value.duration());
+    let handover_timeout = section.required("handover_timeout").and_then(|value| value.duration());
     section.finish(&["kv"]);
     Ok(Limits {
         body: body?,
@@ -179,6 +190,7 @@ fn limits(mut section: Section<'_>) -> Read<Limits> {
         labels: labels?,
         ring: ring?,
         drain_timeout: drain_timeout?,
+        handover_timeout: handover_timeout?,
     })
 }
 
@@ -227,9 +239,8 @@ fn unique<'a>(context: &Context<'_>, table: &str, paths: impl Iterator<Item = (&
 
 /// Says that a heartbeat comes too late, in the place of whichever of the two was written.
 fn patience(context: &Context<'_>, heartbeat: &str) {
-    let written = |key: &str| context.places.get(key).is_some_and(|place| *place != Place::Default);
     let hint = "a client is asked every `heartbeat`, and closed when it has not answered for `limits.idle`".to_owned();
-    if written(heartbeat) || !written("limits.idle") {
+    if context.is_written(heartbeat) || !context.is_written("limits.idle") {
         context.problem_with_hint(heartbeat, format!("`{heartbeat}` must be shorter than `limits.idle`"), hint);
     } else {
         context.problem_with_hint("limits.idle", format!("`limits.idle` must be longer than `{heartbeat}`"), hint);

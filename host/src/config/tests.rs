@@ -1,12 +1,13 @@
 //! What users meet first: what a configuration becomes, and the exact words for what is wrong with one.
 
 mod agreement;
+mod events;
 mod layers;
 mod problems;
 mod secrets;
 
 use super::problem::Place;
-use super::schema::{Admin, Filter, Limits, Log, Provider, Slow, Stream, Tls};
+use super::schema::{Admin, Filter, Limits, Log, Provider, Retention, Retry, Slow, Stream, Tls};
 use super::*;
 use std::path::Path;
 use std::time::Duration;
@@ -122,10 +123,18 @@ fn the_least_configuration_has_every_default() {
             labels: 32,
             ring: 64 << 20,
             drain_timeout: seconds(10),
+            handover_timeout: seconds(30),
         }
     );
     let webhook = &config.webhooks["whatsapp"];
     assert_eq!((webhook.provider, webhook.filters.as_slice()), (Provider::Meta, ["redact".to_owned()].as_slice()));
+    assert_eq!((webhook.split, webhook.ordered, webhook.phone_number_ids.as_ref()), (true, false, None));
+    let hours = |hours: u64| seconds(hours * 60 * 60);
+    assert!(!config.reuse_port);
+    assert_eq!(config.inbox, Retention { age: hours(7 * 24), size: 10 << 30 });
+    assert_eq!(config.outbox, Retention { age: hours(24), size: 10 << 30 });
+    assert_eq!(config.dedupe_window, hours(8 * 24));
+    assert_eq!(config.retry, Retry { first: seconds(1), longest: seconds(600) });
     let stream = Stream {
         path: "/ws".to_owned(),
         webhooks: vec!["whatsapp".to_owned()],
@@ -133,6 +142,7 @@ fn the_least_configuration_has_every_default() {
         slow: Slow::CatchUp,
         origins: None,
         heartbeat: seconds(25),
+        compression: false,
     };
     assert_eq!(config.streams["agents"], stream);
     let filter = Filter {
@@ -151,6 +161,7 @@ fn everything_that_can_be_said_is_understood() {
     let written = written(
         r#"
         listen = ["0.0.0.0:443", "[::1]:8443"]
+        reuse_port = true
         data = "/var/lib/postern"
         tls = { certificate = "tls/cert.pem", key = "/etc/key.pem", key_password = "pass", handshake_timeout = "1m 30s" }
         [webhooks.wa-1]
@@ -160,6 +171,8 @@ fn everything_that_can_be_said_is_understood() {
         app_secret = ["new", "old"]
         filters = ["f_2", "f1"]
         split = false
+        phone_number_ids = ["106540352242922", "1"]
+        ordered = true
         [webhooks.b]
         path = "/b"
         verify_token = "v"
@@ -171,6 +184,7 @@ fn everything_that_can_be_said_is_understood() {
         slow = "disconnect"
         origins = ["https://Desk.example.com", "http://localhost:3000"]
         heartbeat = "1500ms"
+        compression = true
         [filters.f1]
         file = "f1.wasm"
         sha256 = "ABCDEF0000000000000000000000000000000000000000000000000000000123"
@@ -183,6 +197,15 @@ fn everything_that_can_be_said_is_understood() {
         on_error = "pass"
         [filters.f_2.config]
         a.b = "c"
+        [inbox]
+        retention = { age = "90d", size = "2TiB" }
+        [outbox.retention]
+        size = "64KiB"
+        [dedupe]
+        window = "0s"
+        [retry]
+        first = "5s"
+        longest = "5s"
         [admin]
         listen = "0.0.0.0:9440"
         token = "t"
@@ -206,7 +229,15 @@ fn everything_that_can_be_said_is_understood() {
     let webhook = &config.webhooks["wa-1"];
     assert_eq!(webhook.filters, ["f_2", "f1"]);
     assert!(webhook.app_secret[0].matches("new") && webhook.app_secret[1].matches("old"));
+    assert_eq!((config.reuse_port, webhook.split, webhook.ordered), (true, false, true));
+    assert_eq!(webhook.phone_number_ids.as_deref().unwrap(), ["106540352242922", "1"]);
+    let days = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
+    assert_eq!(config.inbox, Retention { age: days(90), size: 2 << 40 });
+    assert_eq!(config.outbox, Retention { age: days(1), size: 64 << 10 });
+    assert_eq!(config.dedupe_window, Duration::ZERO);
+    assert_eq!(config.retry, Retry { first: Duration::from_secs(5), longest: Duration::from_secs(5) });
     let stream = &config.streams["s"];
+    assert!(stream.compression);
     assert_eq!((stream.slow, stream.heartbeat), (Slow::Disconnect, Duration::from_millis(1500)));
     assert_eq!(stream.origins.as_deref().unwrap(), ["https://desk.example.com", "http://localhost:3000"]);
     assert_eq!(
@@ -245,14 +276,16 @@ fn the_commented_defaults_are_the_whole_schema_and_nothing_else() {
         .replace("[\"token\"]", "[\"name\"]");
     let written = written(&toml).with(&[("VERIFY_TOKEN", "v"), ("APP_SECRET", "s"), ("ADMIN_TOKEN", "t")]);
     let config = written.config();
-    let commented = ["tls.key_password", "webhooks.name.path", "streams.name.origins", "filters.name.config"];
+    let commented =
+        ["tls.key_password", "webhooks.name.phone_number_ids", "streams.name.origins", "filters.name.config"];
     for key in commented {
         assert!(matches!(config.place(key), Place::File { line: Some(_), .. }), "{key}");
     }
 
     // Every key that the reader knows is one that the file shows: it lists them when it is asked for one it has not.
     let probe = |section: &str| format!("{section}\nzzzzzzzz = 1\n");
-    for section in ["", "[tls]", "[webhooks.n]", "[streams.n]", "[filters.n]", "[admin]", "[limits]", "[log]"] {
+    let top = ["", "[tls]", "[inbox]", "[outbox]", "[dedupe]", "[retry]", "[admin]", "[limits]", "[log]"];
+    for section in top.into_iter().chain(["[webhooks.n]", "[streams.n]", "[filters.n]"]) {
         let problems = load(&self::written(probe(section)).source).expect_err("an unknown key");
         let unknown = problems.iter().find(|problem| problem.key.ends_with("zzzzzzzz")).expect("it is told");
         for key in unknown.hint.as_deref().expect("with the known ones").split('`').skip(1).step_by(2) {

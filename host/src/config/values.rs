@@ -13,7 +13,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Every duration here is a time to wait. Less than a millisecond cannot be kept, more than a day is a slip of a unit.
+/// How long one may wait. Less than a millisecond cannot be kept, more than a day is a slip of a unit.
 const DURATIONS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(24 * 60 * 60);
 
 impl<'a> Value<'a> {
@@ -58,35 +58,40 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// A number of bytes within `range`: `64KiB`, or a bare number.
+    /// A number of bytes that memory can hold.
     pub fn size(&self, range: RangeInclusive<ByteSize>) -> Read<usize> {
+        let bytes = self.bytes(range)?;
+        usize::try_from(bytes).map_err(|_| self.problem("must be less: this machine cannot address as much"))
+    }
+
+    /// A number of bytes within `range`: `64KiB`, or a bare number.
+    pub fn bytes(&self, range: RangeInclusive<ByteSize>) -> Read<u64> {
         let size = match &self.node.item {
             Item::Text(text) => text.trim().parse::<ByteSize>().ok(),
             Item::Integer(bytes) => u64::try_from(*bytes).ok().map(ByteSize),
             _ => None,
         };
         let Some(size) = size else { return Err(self.wrong("a size such as `64KiB` or `3MiB`")) };
-        match usize::try_from(size.as_u64()) {
-            Ok(bytes) if range.contains(&size) => Ok(bytes),
-            _ => {
-                let (least, most) = (written(*range.start()), written(*range.end()));
-                Err(self.problem(format!("must be between {least} and {most}")))
-            }
+        if range.contains(&size) {
+            return Ok(size.as_u64());
         }
+        let (least, most) = (written(*range.start()), written(*range.end()));
+        Err(self.problem(format!("must be between {least} and {most}")))
     }
 
     /// A time to wait: `250ms`, `1m 30s`.
     pub fn duration(&self) -> Read<Duration> {
-        let expected = "a duration with its unit, such as `250ms` or `10s`";
+        let duration = self.any_duration()?;
+        if DURATIONS.contains(&duration) { Ok(duration) } else { Err(self.problem("must be between 1ms and 24h")) }
+    }
+
+    /// A time of any length, none included.
+    pub fn any_duration(&self) -> Read<Duration> {
         let duration = match &self.node.item {
             Item::Text(text) => humantime::parse_duration(text.trim()).ok(),
             _ => None,
         };
-        match duration {
-            Some(duration) if DURATIONS.contains(&duration) => Ok(duration),
-            Some(_) => Err(self.problem("must be between 1ms and 24h")),
-            None => Err(self.wrong(expected)),
-        }
+        duration.ok_or_else(|| self.wrong("a duration with its unit, such as `250ms` or `10s`"))
     }
 
     pub fn address(&self) -> Read<SocketAddr> {

@@ -13,14 +13,6 @@ pub enum Io {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-/// A connection that has stopped being HTTP, in the parts it was made of.
-pub struct Upgraded {
-    pub tcp: std::net::TcpStream,
-    pub tls: Option<Box<ServerConnection>>,
-    /// What was read behind the last request.
-    pub early: Vec<u8>,
-}
-
 impl Io {
     pub fn speaks_http2(&self) -> bool {
         match self {
@@ -30,7 +22,7 @@ impl Io {
     }
 
     /// Takes the socket out of this runtime, so that another can have it and nothing of HTTP stays alive with it.
-    pub fn into_upgraded(self, early: Vec<u8>) -> io::Result<Upgraded> {
+    pub fn into_parts(self) -> io::Result<(std::net::TcpStream, Option<Box<ServerConnection>>)> {
         let (tcp, tls) = match self {
             Self::Plain(tcp) => (tcp, None),
             Self::Tls(tls) => {
@@ -38,7 +30,7 @@ impl Io {
                 (tcp, Some(Box::new(connection)))
             }
         };
-        Ok(Upgraded { tcp: tcp.into_std()?, tls, early })
+        Ok((tcp.into_std()?, tls))
     }
 }
 

@@ -1,26 +1,33 @@
 //! One HTTP connection, by hyper: HTTP/1.1 or, when TLS has agreed on it, HTTP/2. Whoever serves is given whole heads
-//! and a body to read under limits (`body`), and answers with a [`Reply`].
+//! and a body to read under limits (`body`), and answers with a [`Reply`]: bytes, or a stream that somebody else feeds
+//! for as long as it pleases. A connection (HTTP/1.1), or one stream of it (HTTP/2, RFC 8441), may also stop being HTTP
+//! (`upgrade`).
 //!
-//! Only `http` and `admin` know hyper.
+//! Nobody who does not read holds anything for ever: what is to end has ended a moment after it was told to (`leash`).
+//!
+//! Only `http`, `admin` and the far end of a `pipe` know hyper.
 
 mod body;
+mod drive;
 mod io;
+mod leash;
 mod reply;
+mod upgrade;
 
 pub use body::{Body, Unread};
-pub use io::{Io, Upgraded};
-pub use reply::Reply;
+pub use io::Io;
+pub use reply::{Content, Reply};
+pub use upgrade::{Tunnel, Upgrade, Upgraded, bridge};
 
-use ::http::{Request, Response, request};
-use bytes::Bytes;
-use http_body_util::Full;
+use ::http::{Request, request};
+use drive::Course;
 use hyper::body::Incoming;
+use hyper::ext::Protocol;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use leash::{Held, Leash, Tasks};
 use std::convert::Infallible;
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::future::Future;
 use std::time::Duration;
 
 /// Heads are bounded here, bodies where they are read.
@@ -39,54 +46,69 @@ const LEAST_HEADERS: usize = 8192;
 /// How many requests of one HTTP/2 connection may be under way: what nghttp2, and so curl and nginx, use.
 const HTTP2_STREAMS: u32 = 100;
 
+/// How much of a stream of HTTP/2 is taken from whoever makes it before the client wants it. What is under way to one
+/// that does not read is little more than this, and it is its own flow control that stops it, not its connection's.
+const HTTP2_SEND_BUFFER: usize = 16 << 10;
+
 /// A request whose head has arrived.
 pub struct Arrived {
     pub head: request::Parts,
     pub body: Body,
-    upgrade: hyper::upgrade::OnUpgrade,
+    upgrade: Upgrade,
 }
-
-/// A connection that is to stop being HTTP.
-pub struct Upgrade(hyper::upgrade::OnUpgrade);
 
 impl Arrived {
-    /// Takes what becomes of the connection once it was answered 101.
+    /// What a stream of HTTP/2 asks to become (RFC 8441): `websocket`. It is answered with 200, not 101.
+    pub fn connect_protocol(&self) -> Option<&str> {
+        self.head.extensions.get::<Protocol>().map(Protocol::as_str)
+    }
+
+    /// Takes what becomes of the connection once it was answered 101, or of the stream once it was answered 200.
     pub fn into_upgrade(self) -> (request::Parts, Upgrade) {
-        (self.head, Upgrade(self.upgrade))
+        (self.head, self.upgrade)
     }
 }
 
-impl Upgrade {
-    /// Waits until the 101 is sent, and gives the connection itself. `None` when the client went away before.
-    pub async fn done(self) -> Option<Upgraded> {
-        let upgraded = self.0.await.ok()?;
-        let parts = upgraded.downcast::<TokioIo<Io>>().ok()?;
-        parts.io.into_inner().into_upgraded(parts.read_buf.to_vec()).ok()
-    }
-}
-
-/// Serves a connection until it ends. When `drain` is done, requests under way are finished and no more are taken.
+/// Serves a connection until it ends. When `drain` is done, requests under way are finished, streams and tunnels are
+/// left to whoever feeds them, and no more are taken.
 pub async fn serve<H, A>(io: Io, config: Config, handle: H, drain: impl Future<Output = ()>)
 where
     H: Fn(Arrived) -> A + Clone + Send + 'static,
     A: Future<Output = Reply> + Send,
 {
     let http2 = io.speaks_http2();
+    serve_as(http2, io, config, handle, drain).await;
+}
+
+async fn serve_as<H, A>(http2: bool, io: Io, config: Config, handle: H, drain: impl Future<Output = ()>)
+where
+    H: Fn(Arrived) -> A + Clone + Send + 'static,
+    A: Future<Output = Reply> + Send,
+{
+    let course = Course::default();
+    let progress = course.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         let handle = handle.clone();
-        async move { Ok::<Response<Full<Bytes>>, Infallible>(handle(arrived(request)).await.into_response()) }
+        let guard = progress.begin();
+        async move {
+            let held = Held::new(guard);
+            let reply = handle(arrived(request, held.clone())).await;
+            Ok::<_, Infallible>(reply.into_response(http2, held))
+        }
     });
     let io = TokioIo::new(io);
     if http2 {
-        let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+        let mut builder = hyper::server::conn::http2::Builder::new(Tasks);
         builder
             .timer(TokioTimer::new())
             .max_concurrent_streams(HTTP2_STREAMS)
             .max_header_list_size(u32::try_from(config.headers).unwrap_or(u32::MAX))
+            .max_send_buf_size(HTTP2_SEND_BUFFER)
+            .enable_connect_protocol()
             .keep_alive_interval(Some(config.header_timeout.max(Duration::from_secs(1))))
             .keep_alive_timeout(config.header_timeout.max(Duration::from_secs(1)));
         let connection = builder.serve_connection(io, service);
-        until_drained(connection, |connection| connection.graceful_shutdown(), drain).await;
+        course.run(connection, |connection| connection.graceful_shutdown(), drain).await;
     } else {
         let mut builder = hyper::server::conn::http1::Builder::new();
         builder
@@ -95,37 +117,16 @@ where
             .max_headers(config.header_count)
             .max_buf_size(config.headers.max(LEAST_HEADERS));
         let connection = builder.serve_connection(io, service).with_upgrades();
-        until_drained(connection, |connection| connection.graceful_shutdown(), drain).await;
+        let driven = course.run(connection, |connection| connection.graceful_shutdown(), drain);
+        Leash::default().around(driven).await;
     }
 }
 
-/// Drives a connection to its end, and asks it once to come to one.
-async fn until_drained<C, E>(connection: C, shut_down: impl Fn(Pin<&mut C>), drain: impl Future<Output = ()>)
-where
-    C: Future<Output = Result<(), E>>,
-    E: std::fmt::Display,
-{
-    let mut connection = pin!(connection);
-    let mut drain = pin!(drain);
-    let mut draining = false;
-    let ended = poll_fn(|context| {
-        if !draining && drain.as_mut().poll(context).is_ready() {
-            draining = true;
-            shut_down(connection.as_mut());
-        }
-        match connection.as_mut().poll(context) {
-            Poll::Ready(ended) => Poll::Ready(ended),
-            Poll::Pending => Poll::Pending,
-        }
-    });
-    if let Err(error) = ended.await {
-        // The other side's doing, and their affair: a reset, half a request, a head too slow.
-        tracing::debug!(%error, "connection ended badly");
-    }
-}
-
-fn arrived(mut request: Request<Incoming>) -> Arrived {
-    let upgrade = hyper::upgrade::on(&mut request);
+fn arrived(mut request: Request<Incoming>, held: Held) -> Arrived {
+    let upgrade = Upgrade::new(hyper::upgrade::on(&mut request), held);
     let (head, body) = request.into_parts();
     Arrived { head, body: Body::new(body), upgrade }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,21 +1,38 @@
 //! What is answered: a status, a few headers, a text for the outside. What went wrong inside is logged, never told.
 
-use ::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use super::leash::Held;
+use crate::pipe::Far;
+use ::http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use ::http::{HeaderMap, Response, StatusCode};
 use bytes::Bytes;
+use http_body_util::Either;
 use http_body_util::Full;
 
-#[derive(Debug)]
 pub struct Reply {
     pub status: StatusCode,
     pub headers: HeaderMap,
-    pub body: Bytes,
+    pub body: Content,
+}
+
+/// What follows the head.
+pub enum Content {
+    Bytes(Bytes),
+    /// Whatever comes out of a pipe, for as long as its near end is open.
+    Stream(Far),
+}
+
+pub(super) type Body = Either<Full<Bytes>, Far>;
+
+impl<T: Into<Bytes>> From<T> for Content {
+    fn from(bytes: T) -> Self {
+        Self::Bytes(bytes.into())
+    }
 }
 
 impl Reply {
     /// No body.
     pub fn empty(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), body: Bytes::new() }
+        Self { status, headers: HeaderMap::new(), body: Bytes::new().into() }
     }
 
     /// A line of plain text, never taken for anything else by a browser, never kept by a cache.
@@ -25,10 +42,15 @@ impl Reply {
 
     /// A body of some type, never taken for another, never kept by a cache.
     pub fn of(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        Self { body: body.into(), ..Self::empty(status) }
-            .with(CONTENT_TYPE, HeaderValue::from_static(content_type))
-            .with(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"))
-            .with(CACHE_CONTROL, HeaderValue::from_static("no-store"))
+        Self { body: Content::Bytes(body.into()), ..Self::empty(status) }.typed(content_type)
+    }
+
+    /// 200, and whatever comes out of the pipe as it comes: kept back neither by a cache nor by a proxy, nginx and its
+    /// like included.
+    pub fn stream(content_type: &'static str, body: Far) -> Self {
+        Self { body: Content::Stream(body), ..Self::empty(StatusCode::OK) }
+            .typed(content_type)
+            .with(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"))
     }
 
     /// 503: come again in a moment.
@@ -47,10 +69,28 @@ impl Reply {
         self
     }
 
-    pub(super) fn into_response(self) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::new(self.body));
+    fn typed(self, content_type: &'static str) -> Self {
+        self.with(CONTENT_TYPE, HeaderValue::from_static(content_type))
+            .with(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"))
+            .with(CACHE_CONTROL, HeaderValue::from_static("no-store"))
+    }
+
+    pub(super) fn into_response(self, http2: bool, held: Held) -> Response<Body> {
+        let mut headers = self.headers;
+        let body = match self.body {
+            Content::Bytes(bytes) => Either::Left(Full::new(bytes)),
+            Content::Stream(far) => {
+                far.keep(Box::new(held.streaming()));
+                if !http2 {
+                    // After a stream its connection is on a leash, and of no use for another request.
+                    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                Either::Right(far)
+            }
+        };
+        let mut response = Response::new(body);
         *response.status_mut() = self.status;
-        *response.headers_mut() = self.headers;
+        *response.headers_mut() = headers;
         response
     }
 }

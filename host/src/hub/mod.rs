@@ -1,29 +1,20 @@
 //! From the outbox to the shards: who is fed what, without a queue for anybody.
 //!
-//! An entry becomes one [`Frame`], encoded once, shared by all shards and all clients. Each shard keeps the youngest
-//! frames in a [`Ring`]; a client is a cursor into it. Publishing costs a push and at most one wake-up a shard, however
-//! many clients there are, and never waits: a shard that does not keep up finds a gap in its inbox, and its clients
-//! read what they missed from the outbox on disk.
+//! An entry becomes one [`Frame`], shared by all shards and all clients, each of its encodings made once. Each shard
+//! keeps the youngest frames in a [`Ring`]; a client is a cursor into it. Publishing costs a push and at most one
+//! wake-up a shard, however many clients there are, and never waits: a shard that does not keep up finds a gap in its
+//! inbox, and its clients read what they missed from the outbox on disk.
 
+mod frame;
 mod ring;
 
+pub use frame::{Frame, Wire, letters};
 pub use ring::Ring;
 
-use crate::message::{Audience, Offset};
-use bytes::Bytes;
+use crate::message::Offset;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
-
-/// One outbox entry as it goes over the wire, the frame's header included.
-#[derive(Debug)]
-pub struct Frame {
-    pub offset: Offset,
-    /// Which webhook it came through, as an index into the configured ones, in their order.
-    pub webhook: usize,
-    pub audience: Audience,
-    pub bytes: Bytes,
-}
 
 /// Where frames wait for one shard.
 pub struct Inbox {
@@ -36,7 +27,7 @@ pub struct Inbox {
 #[derive(Default)]
 struct Waiting {
     frames: VecDeque<Arc<Frame>>,
-    bytes: usize,
+    weight: usize,
 }
 
 impl Inbox {
@@ -47,13 +38,13 @@ impl Inbox {
     fn put(&self, frames: &[Arc<Frame>]) {
         let mut waiting = self.waiting.lock().expect("no holder of this lock panics");
         for frame in frames {
-            waiting.bytes += frame.bytes.len();
+            waiting.weight += frame.weight();
             waiting.frames.push_back(frame.clone());
         }
         // The oldest go first: those who still need them find them on disk.
-        while waiting.bytes > self.limit && waiting.frames.len() > 1 {
+        while waiting.weight > self.limit && waiting.frames.len() > 1 {
             if let Some(oldest) = waiting.frames.pop_front() {
-                waiting.bytes -= oldest.bytes.len();
+                waiting.weight -= oldest.weight();
             }
         }
         drop(waiting);
@@ -64,9 +55,15 @@ impl Inbox {
     pub fn take(&self, taken: &mut VecDeque<Arc<Frame>>) -> bool {
         debug_assert!(taken.is_empty(), "what was taken before has been used");
         let mut waiting = self.waiting.lock().expect("no holder of this lock panics");
-        waiting.bytes = 0;
+        waiting.weight = 0;
         std::mem::swap(&mut waiting.frames, taken);
         !taken.is_empty()
+    }
+
+    /// The offset after the youngest frame that waits, if one does.
+    pub fn end(&self) -> Option<Offset> {
+        let waiting = self.waiting.lock().expect("no holder of this lock panics");
+        waiting.frames.back().map(|frame| Offset(frame.offset().0 + 1))
     }
 
     /// Returns when something may wait. Cancel safe.
@@ -97,5 +94,53 @@ impl Hub {
         for inbox in self.0.iter() {
             inbox.put(frames);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Audience, Entry, EventId, Keys, Payload, Timestamp};
+
+    /// A frame of epoch 7 with a payload of `length` bytes.
+    pub fn frame(offset: u64, length: usize) -> Arc<Frame> {
+        let entry = Entry {
+            offset: Offset(offset),
+            epoch: 7,
+            event: EventId(offset),
+            webhook: "w".into(),
+            received: Timestamp(0),
+            content_type: None,
+            unparsed: false,
+            kind: "messages".into(),
+            keys: Arc::new(Keys::default()),
+            payload: Payload::of(vec![b'x'; length].into()),
+            audience: Audience::default(),
+        };
+        Arc::new(Frame::new(entry, 0, b">>"))
+    }
+
+    #[test]
+    fn an_inbox_lets_the_oldest_go_and_keeps_the_order() {
+        let inbox = Inbox::new(2 * frame(1, 1).weight());
+        let frames: Vec<_> = (1..5).map(|offset| frame(offset, 1)).collect();
+        inbox.put(&frames);
+        assert_eq!(inbox.end(), Some(Offset(5)));
+        let mut taken = VecDeque::new();
+        assert!(inbox.take(&mut taken));
+        assert_eq!(taken.iter().map(|frame| frame.offset().0).collect::<Vec<_>>(), [3, 4]);
+        assert_eq!(inbox.end(), None);
+    }
+
+    #[test]
+    fn a_frame_keeps_its_payload_once_and_makes_an_encoding_once() {
+        let frame = frame(1, 3);
+        assert_eq!(frame.led(), b">>xxx");
+        assert_eq!(frame.payload().as_ptr(), frame.led()[2..].as_ptr());
+        let make = |before: &'static [u8]| move |_: &Frame| Some(Wire { before: before.into(), ..Wire::default() });
+        assert_eq!(&*frame.wire(1, make(b"first")).expect("it was made").before, b"first");
+        assert_eq!(&*frame.wire(1, make(b"second")).expect("it was made").before, b"first");
+        assert!(frame.wire(2, |_| None).is_none());
+        assert_eq!(frame.cursor_text(), &letters(frame.entry.cursor()));
     }
 }

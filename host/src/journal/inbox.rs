@@ -1,55 +1,61 @@
-//! Appending to the inbox, and reading what is pending.
+//! Appending to the inbox.
 //!
-//! Group commit without a timer: one thread takes all that waits, writes it as one batch, syncs once, answers all.
-//! While it syncs, the next batch gathers by itself.
+//! Group commit without a timer: one thread takes all that waits, asks what of it was seen before, writes it with one
+//! sync, answers all, and tells the index. While it syncs, the next group gathers by itself.
 
-use super::record::{decode_delivery, encode_delivery};
-use super::{Error, Journal, Lane, Refused, Spaces};
+use super::dedupe::{Group, Window};
+use super::index::{Applied, Noted};
+use super::keeper::Keeper;
+use super::log::{Log, NewFrame};
+use super::record::encode_delivery;
+use super::{Appended, Error, Lane, Refused};
 use crate::error::Chain;
-use crate::message::{Delivery, EventId};
+use crate::message::{Delivery, EventId, Fingerprint, Item, Keys, Timestamp};
 use crate::task;
 use bytes::Bytes;
-use fjall::{Database, Keyspace, PersistMode};
+use ring::digest;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
 
-/// One batch is bounded, so that the first of many waits no longer than this much takes to write.
-const BATCH_EVENTS: usize = 4096;
-const BATCH_BYTES: usize = 16 << 20;
+/// One group is bounded, so that the first of many waits no longer than this much takes to write.
+const GROUP_DELIVERIES: usize = 4096;
+const GROUP_BYTES: usize = 16 << 20;
 
 pub(super) struct Committer {
     /// `None` only while it is dropped.
     sender: Option<mpsc::Sender<Waiting>>,
     thread: Option<JoinHandle<()>>,
-    failed: Arc<AtomicBool>,
+    gone: AtomicBool,
+    answered: Arc<AtomicU64>,
 }
 
 struct Waiting {
     lane: Lane,
+    delivery: Delivery,
+    /// The record, if nothing of the delivery was seen before.
     record: Bytes,
-    answer: oneshot::Sender<Result<EventId, Refused>>,
+    answer: oneshot::Sender<Result<Appended, Refused>>,
 }
 
 impl Committer {
-    pub fn start(
-        database: Database,
-        spaces: Spaces,
-        next: EventId,
-        waiting: usize,
-        failed: Arc<AtomicBool>,
-    ) -> std::io::Result<Self> {
+    pub fn start(log: Log, keeper: Arc<Keeper>, window: Window, waiting: usize) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel(waiting.max(1));
-        let fault = failed.clone();
-        let thread = task::thread("inbox", move || commit_all(&database, &spaces, next, receiver, &fault))?;
-        Ok(Self { sender: Some(sender), thread: Some(thread), failed })
+        let answered = Arc::new(AtomicU64::new(log.end()));
+        let inbox = Inbox { log, keeper, window, answered: answered.clone(), told: false };
+        let thread = task::thread("inbox", move || inbox.run(receiver))?;
+        Ok(Self { sender: Some(sender), thread: Some(thread), gone: AtomicBool::new(false), answered })
     }
 
-    pub async fn append(&self, lane: &Lane, delivery: Delivery) -> Result<EventId, Refused> {
+    pub async fn append(&self, lane: &Lane, mut delivery: Delivery) -> Result<Appended, Refused> {
+        if delivery.items.is_empty() {
+            delivery.items.push(whole(&delivery.body));
+        }
         let (answer, answered) = oneshot::channel();
-        let waiting = Waiting { lane: lane.clone(), record: encode_delivery(&delivery), answer };
+        let record = encode_delivery(&delivery, &[]);
         let Some(sender) = &self.sender else { return Err(self.gone()) };
+        let waiting = Waiting { lane: lane.clone(), delivery, record, answer };
         sender.try_send(waiting).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Refused::Busy,
             mpsc::error::TrySendError::Closed(_) => self.gone(),
@@ -57,9 +63,19 @@ impl Committer {
         answered.await.unwrap_or_else(|_| Err(self.gone()))
     }
 
+    /// The first event of which its lane may not know yet.
+    pub fn answered(&self) -> EventId {
+        EventId(self.answered.load(Ordering::Acquire))
+    }
+
+    /// Whether there still is somebody to write.
+    pub fn healthy(&self) -> bool {
+        !self.gone.load(Ordering::Acquire)
+    }
+
     /// The thread has ended before its time: it panicked, and nothing will be written any more.
     fn gone(&self) -> Refused {
-        self.failed.store(true, Ordering::Release);
+        self.gone.store(true, Ordering::Release);
         Refused::Storage
     }
 }
@@ -74,99 +90,120 @@ impl Drop for Committer {
     }
 }
 
-fn commit_all(
-    database: &Database,
-    spaces: &Spaces,
-    mut next: EventId,
-    mut receiver: mpsc::Receiver<Waiting>,
-    failed: &AtomicBool,
-) {
-    while let Some(first) = receiver.blocking_recv() {
-        let mut bytes = first.record.len();
-        let mut group = vec![first];
-        while group.len() < BATCH_EVENTS && bytes < BATCH_BYTES {
-            let Ok(more) = receiver.try_recv() else { break };
-            bytes += more.record.len();
-            group.push(more);
+/// A delivery that nobody has split is one event: what was acknowledged must not vanish for want of an item.
+fn whole(body: &Bytes) -> Item {
+    let mut fingerprint = [0; 16];
+    fingerprint.copy_from_slice(&digest::digest(&digest::SHA256, body).as_ref()[..16]);
+    let fingerprint = Fingerprint(fingerprint);
+    Item { kind: "unparsed".to_owned(), keys: Keys::default(), pieces: Vec::new(), fingerprint }
+}
+
+struct Inbox {
+    log: Log,
+    keeper: Arc<Keeper>,
+    window: Window,
+    answered: Arc<AtomicU64>,
+    /// That it cannot be written was logged: every webhook would tell it again.
+    told: bool,
+}
+
+/// A delivery on its way into the log.
+struct Placed {
+    waiting: Waiting,
+    appended: Appended,
+    /// What is no duplicate.
+    new: Vec<(Fingerprint, EventId)>,
+}
+
+impl Inbox {
+    fn run(mut self, mut receiver: mpsc::Receiver<Waiting>) {
+        while let Some(first) = receiver.blocking_recv() {
+            let mut bytes = first.record.len();
+            let mut group = vec![first];
+            while group.len() < GROUP_DELIVERIES && bytes < GROUP_BYTES {
+                let Ok(more) = receiver.try_recv() else { break };
+                bytes += more.record.len();
+                group.push(more);
+            }
+            self.commit(group);
         }
-        let first = next;
-        match commit(database, spaces, first, &group) {
-            Ok(()) => next = EventId(first.0 + group.len() as u64),
+    }
+
+    fn commit(&mut self, group: Vec<Waiting>) {
+        let seen = match self.ask(&group) {
+            Ok(seen) => seen,
+            Err(error) => return self.refuse(group, &error),
+        };
+        let mut next = self.log.end();
+        let mut frames = Vec::with_capacity(group.len());
+        let mut placed = Vec::with_capacity(group.len());
+        for (waiting, seen) in group.into_iter().zip(seen) {
+            let count = u32::try_from(seen.len()).expect("a body has fewer items than bytes");
+            let (place, payload) = place(waiting, EventId(next), &seen);
+            next += u64::from(count);
+            frames.push(NewFrame { count, payload });
+            placed.push(place);
+        }
+        let places = match self.log.append(&frames, Timestamp::now()) {
+            Ok(places) => places,
             Err(error) => {
-                // Told once: it stays so, and every webhook would tell it again.
-                if !failed.swap(true, Ordering::AcqRel) {
-                    tracing::error!(error = %Chain(&error), "the inbox cannot be written, webhooks are answered 503");
-                }
-                for waiting in group {
-                    // A sender that has gone needs no answer.
-                    let _ = waiting.answer.send(Err(Refused::Storage));
-                }
-                continue;
+                let group = placed.into_iter().map(|placed| placed.waiting).collect();
+                return self.refuse(group, &Error::Write(error));
             }
+        };
+        if std::mem::take(&mut self.told) {
+            tracing::info!("the inbox can be written again");
         }
-        for (event, waiting) in (first.0..).map(EventId).zip(group) {
-            waiting.lane.arrived(event);
-            let _ = waiting.answer.send(Ok(event));
+        let noted: Vec<Noted> = placed.into_iter().map(answer).collect();
+        self.answered.store(next, Ordering::Release);
+        if let Some(place) = places.last() {
+            self.keeper.tell(|store| store.note(self.window, &noted, Applied { place: *place, end: next }));
+        }
+    }
+
+    /// What of a group was seen before.
+    fn ask(&self, group: &[Waiting]) -> Result<Vec<Vec<Option<EventId>>>, Error> {
+        self.keeper.ensure()?;
+        let mut gathered = Group::default();
+        let mut next = self.log.end();
+        self.keeper.read(|store| {
+            let judge = |waiting: &Waiting| {
+                let first = EventId(next);
+                next += waiting.delivery.items.len() as u64;
+                self.window.judge(store, &mut gathered, &waiting.delivery, first)
+            };
+            group.iter().map(judge).collect()
+        })
+    }
+
+    fn refuse(&mut self, group: Vec<Waiting>, error: &Error) {
+        if !std::mem::replace(&mut self.told, true) {
+            tracing::error!(error = %Chain(error), "the inbox cannot be written, webhooks are answered 503");
+        }
+        for waiting in group {
+            // A sender that has gone needs no answer.
+            let _ = waiting.answer.send(Err(Refused::Storage));
         }
     }
 }
 
-fn commit(database: &Database, spaces: &Spaces, first: EventId, group: &[Waiting]) -> Result<(), Error> {
-    let mut batch = database.batch().durability(Some(PersistMode::SyncData));
-    for (event, waiting) in (first.0..).map(EventId).zip(group) {
-        batch.insert(&spaces.inbox, key(waiting.lane.0.number, event), waiting.record.clone());
+fn place(waiting: Waiting, first: EventId, seen: &[Option<EventId>]) -> (Placed, Bytes) {
+    let duplicates = seen.iter().flatten().count();
+    let payload = if duplicates == 0 { waiting.record.clone() } else { encode_delivery(&waiting.delivery, seen) };
+    let items = (first.0..).map(EventId).zip(&waiting.delivery.items).zip(seen);
+    let new: Vec<_> =
+        items.filter(|(_, before)| before.is_none()).map(|((event, item), _)| (item.fingerprint, event)).collect();
+    // No more than the items of one delivery.
+    let appended = Appended { first, new: new.len() as u32, duplicates: duplicates as u32 };
+    (Placed { waiting, appended, new }, payload)
+}
+
+/// Answers for a delivery that is on disk. What is left of it is for the index.
+fn answer(placed: Placed) -> Noted {
+    let Placed { waiting, appended, new } = placed;
+    if let Some((_, youngest)) = new.last() {
+        waiting.lane.arrived(*youngest);
     }
-    let next = first.0 + group.len() as u64;
-    batch.insert(&spaces.meta, "next-event", next.to_be_bytes());
-    batch.commit().map_err(Error::Write)
-}
-
-/// An event without a verdict; an error, if its record is damaged.
-type Pending = (EventId, Result<Delivery, Error>);
-
-impl Journal {
-    /// The oldest events of a lane without a verdict, in order: at most `most` of them, and at most about 8 MiB. One
-    /// whose record is damaged is there with its error, so that it can be set aside and those behind it go on. Blocks.
-    pub fn pending(&self, lane: &Lane, most: usize) -> Result<Vec<Pending>, Error> {
-        const BYTES: usize = 8 << 20;
-        let number = lane.0.number;
-        let done = lane.0.done.load(Ordering::Acquire);
-        let mut found = Vec::new();
-        let mut bytes = 0;
-        let range = key(number, EventId(done + 1))..=key(number, EventId(u64::MAX));
-        for item in self.0.spaces.inbox.range(range) {
-            let (key, record) = item.into_inner().map_err(Error::Read)?;
-            let event = event_of(&key)?;
-            bytes += record.len();
-            found.push((event, decode_delivery(record.into())));
-            if found.len() >= most || bytes >= BYTES {
-                break;
-            }
-        }
-        Ok(found)
-    }
-
-    /// The position after which this lane's events are pending.
-    pub fn done(&self, lane: &Lane) -> EventId {
-        EventId(lane.0.done.load(Ordering::Acquire))
-    }
-}
-
-/// The youngest event of a lane.
-pub(super) fn youngest(inbox: &Keyspace, lane: u32) -> Result<Option<EventId>, Error> {
-    let range = key(lane, EventId(0))..=key(lane, EventId(u64::MAX));
-    let Some(item) = inbox.range(range).next_back() else { return Ok(None) };
-    event_of(&item.key().map_err(Error::Read)?).map(Some)
-}
-
-fn key(lane: u32, event: EventId) -> [u8; 12] {
-    let mut key = [0; 12];
-    key[..4].copy_from_slice(&lane.to_be_bytes());
-    key[4..].copy_from_slice(&event.0.to_be_bytes());
-    key
-}
-
-fn event_of(key: &[u8]) -> Result<EventId, Error> {
-    let bytes = key.get(4..12).and_then(|bytes| bytes.try_into().ok()).ok_or(Error::Damaged("a key of the inbox"))?;
-    Ok(EventId(u64::from_be_bytes(bytes)))
+    let _ = waiting.answer.send(Ok(appended));
+    Noted { webhook: waiting.delivery.webhook, received: waiting.delivery.received, new }
 }

@@ -1,108 +1,199 @@
-//! How a record lies on disk: a version byte, the length of the header (4 bytes, big-endian), the header (postcard),
-//! then the body as it came, so that a body is read without being copied. A field added to a header is a new version
-//! with its own decoder; a version is never changed.
+//! How a record lies in a frame: a version byte, the length of the header (4 bytes, big-endian), the header (postcard),
+//! then the bodies as they came, so that a body is read without being copied. A field added to a header is a new
+//! version with its own decoder; a version is never changed.
+//!
+//! A frame without a payload says nothing: it holds positions that were lost, or proves that the disk takes writes.
 
 use super::{Error, Outcome};
-use crate::message::{Audience, Delivery, Entry, EventId, Format, Offset, Payload, Step, Timestamp};
+use crate::message::{
+    Audience, Delivery, Entry, Event, EventId, Fingerprint, Format, Item, Keys, Offset, Payload, Step, Timestamp,
+};
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 const VERSION: u8 = 1;
 const PREFIX: usize = 5;
 
-#[derive(Serialize, Deserialize)]
-struct DeliveryHeader {
-    webhook: String,
-    received: Timestamp,
-    content_type: Option<String>,
+/// A delivery, without its body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct DeliveryHeader {
+    pub webhook: String,
+    pub received: Timestamp,
+    pub content_type: Option<String>,
+    pub unparsed: bool,
+    /// The length of the body, which is not kept when there is nothing new in it.
+    pub size: u64,
+    pub items: Vec<ItemHeader>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct EntryHeader {
-    event: EventId,
-    webhook: String,
-    received: Timestamp,
-    content_type: Option<String>,
-    unparsed: bool,
-    format: Format,
-    audience: Audience,
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ItemHeader {
+    pub item: Item,
+    /// The event that brought the same before.
+    pub duplicate_of: Option<EventId>,
+}
+
+/// What was decided in one go for events of one webhook, and what clients get of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct BatchHeader {
+    pub webhook: String,
+    pub verdicts: Vec<VerdictHeader>,
+    pub entries: Vec<EntryHeader>,
 }
 
 /// What is kept of a verdict.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct VerdictHeader {
-    pub webhook: String,
+    pub event: EventId,
     pub received: Timestamp,
+    pub decided: Timestamp,
+    pub kind: String,
+    pub keys: Keys,
     pub outcome: Outcome,
     pub trail: Vec<Step>,
 }
 
-pub(super) fn encode_delivery(delivery: &Delivery) -> Bytes {
+/// An entry, without its body. Its offset is its place in the frame.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct EntryHeader {
+    pub event: EventId,
+    pub received: Timestamp,
+    pub content_type: Option<String>,
+    pub unparsed: bool,
+    pub kind: Arc<str>,
+    pub keys: Arc<Keys>,
+    pub format: Format,
+    pub audience: Audience,
+    pub length: u64,
+}
+
+/// The record of a delivery of which `first_seen` says, item by item, whether it was there before.
+pub(super) fn encode_delivery(delivery: &Delivery, first_seen: &[Option<EventId>]) -> Bytes {
+    let seen = first_seen.iter().copied().chain(std::iter::repeat(None));
+    let items = delivery.items.iter().zip(seen);
+    let items: Vec<ItemHeader> =
+        items.map(|(item, duplicate_of)| ItemHeader { item: item.clone(), duplicate_of }).collect();
+    let new = items.iter().any(|item| item.duplicate_of.is_none());
     let header = DeliveryHeader {
         webhook: delivery.webhook.to_string(),
         received: delivery.received,
         content_type: delivery.content_type.clone(),
+        unparsed: delivery.unparsed,
+        size: delivery.body.len() as u64,
+        items,
     };
-    encode(&header, &delivery.body)
+    encode(&header, if new { std::slice::from_ref(&delivery.body) } else { &[] })
 }
 
-pub(super) fn decode_delivery(record: Bytes) -> Result<Delivery, Error> {
+pub(super) fn decode_delivery(record: Bytes) -> Result<(DeliveryHeader, Bytes), Error> {
     let (header, body) = decode::<DeliveryHeader>(record)?;
-    let DeliveryHeader { webhook, received, content_type } = header;
-    Ok(Delivery { webhook: webhook.into(), received, content_type, body })
+    // None is without its body but those of which every item was there before.
+    if body.len() as u64 != header.size && (!body.is_empty() || header.items.iter().any(ItemHeader::is_new)) {
+        return Err(Error::Damaged("its body is not as long as it was"));
+    }
+    Ok((header, body))
 }
 
-pub(super) fn encode_entry(entry: &Entry) -> Bytes {
-    let header = EntryHeader {
-        event: entry.event,
-        webhook: entry.webhook.to_string(),
-        received: entry.received,
-        content_type: entry.content_type.clone(),
-        unparsed: entry.unparsed,
-        format: entry.payload.format,
-        audience: entry.audience.clone(),
-    };
-    encode(&header, &entry.payload.data)
+/// The webhook of a delivery, without looking at the rest.
+pub(super) fn webhook_of(record: &Bytes) -> Result<&str, Error> {
+    let header = &record[PREFIX..header_end(record)?];
+    postcard::take_from_bytes(header).map(|(webhook, _)| webhook).map_err(|_| Error::Damaged("header"))
 }
 
-pub(super) fn decode_entry(offset: Offset, record: Bytes) -> Result<Entry, Error> {
-    let (header, data) = decode::<EntryHeader>(record)?;
-    let EntryHeader { event, webhook, received, content_type, unparsed, format, audience } = header;
-    let payload = Payload { format, data };
-    Ok(Entry { offset, event, webhook: webhook.into(), received, content_type, unparsed, payload, audience })
+impl ItemHeader {
+    pub fn is_new(&self) -> bool {
+        self.duplicate_of.is_none()
+    }
+
+    /// The bytes that are its event's body. `None` when its ranges are not within the delivery's.
+    pub fn part(&self, body: &Bytes) -> Option<Bytes> {
+        let pieces = &self.item.pieces;
+        if pieces.is_empty() {
+            return Some(body.clone());
+        }
+        let piece = |(from, to): &(u32, u32)| body.get(*from as usize..*to as usize);
+        pieces.iter().map(piece).collect::<Option<Vec<_>>>().map(|pieces| pieces.concat().into())
+    }
+
+    /// How long that body is.
+    pub fn length(&self, size: u64) -> u64 {
+        let pieces = &self.item.pieces;
+        if pieces.is_empty() { size } else { pieces.iter().map(|(from, to)| u64::from(to.saturating_sub(*from))).sum() }
+    }
+
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.item.fingerprint
+    }
 }
 
-pub(super) fn encode_verdict(verdict: &VerdictHeader) -> Bytes {
-    encode(verdict, &[])
+impl DeliveryHeader {
+    pub fn event(&self, id: EventId, item: &ItemHeader, webhook: Arc<str>, body: Bytes) -> Event {
+        Event {
+            id,
+            webhook,
+            received: self.received,
+            content_type: self.content_type.clone(),
+            unparsed: self.unparsed,
+            kind: item.item.kind.as_str().into(),
+            keys: Arc::new(item.item.keys.clone()),
+            body,
+        }
+    }
 }
 
-pub(super) fn decode_verdict(record: Bytes) -> Result<VerdictHeader, Error> {
-    decode(record).map(|(header, _)| header)
+pub(super) fn encode_batch(header: &BatchHeader, bodies: &[Bytes]) -> Bytes {
+    encode(header, bodies)
 }
 
-fn encode<H: Serialize>(header: &H, body: &[u8]) -> Bytes {
+/// The verdicts of a frame of the outbox; what clients get of it is not looked at.
+pub(super) fn decode_verdicts(record: Bytes) -> Result<(String, Vec<VerdictHeader>), Error> {
+    decode::<BatchHeader>(record).map(|(header, _)| (header.webhook, header.verdicts))
+}
+
+/// What clients get of a frame of the outbox whose first offset is `first`.
+pub(super) fn decode_entries(first: Offset, epoch: u32, record: Bytes) -> Result<Vec<Entry>, Error> {
+    let (header, mut bodies) = decode::<BatchHeader>(record)?;
+    let webhook: Arc<str> = header.webhook.into();
+    let mut entries = Vec::with_capacity(header.entries.len());
+    for (offset, entry) in (first.0..).map(Offset).zip(header.entries) {
+        let length = usize::try_from(entry.length).ok().filter(|length| *length <= bodies.len());
+        let data = bodies.split_to(length.ok_or(Error::Damaged("an entry is longer than its frame"))?);
+        let EntryHeader { event, received, content_type, unparsed, kind, keys, format, audience, .. } = entry;
+        let (webhook, payload) = (webhook.clone(), Payload { format, data });
+        let entry =
+            Entry { offset, epoch, event, webhook, received, content_type, unparsed, kind, keys, payload, audience };
+        entries.push(entry);
+    }
+    Ok(entries)
+}
+
+fn encode<H: Serialize, B: AsRef<[u8]>>(header: &H, bodies: &[B]) -> Bytes {
     let header = postcard::to_allocvec(header).expect("a header of plain data is serialisable");
     let length = u32::try_from(header.len()).expect("a header is bounded by the limits of a request");
-    let mut record = BytesMut::with_capacity(PREFIX + header.len() + body.len());
+    let total = bodies.iter().map(|body| body.as_ref().len()).sum::<usize>();
+    let mut record = BytesMut::with_capacity(PREFIX + header.len() + total);
     record.put_u8(VERSION);
     record.put_u32(length);
     record.put_slice(&header);
-    record.put_slice(body);
+    bodies.iter().for_each(|body| record.put_slice(body.as_ref()));
     record.freeze()
 }
 
 fn decode<H: DeserializeOwned>(mut record: Bytes) -> Result<(H, Bytes), Error> {
+    let end = header_end(&record)?;
+    let header = postcard::from_bytes(&record[PREFIX..end]).map_err(|_| Error::Damaged("header"))?;
+    Ok((header, record.split_off(end)))
+}
+
+fn header_end(record: &Bytes) -> Result<usize, Error> {
     if record.len() < PREFIX {
         return Err(Error::Damaged("shorter than its prefix"));
     }
     if record[0] != VERSION {
         return Err(Error::Damaged("of a version this postern does not know"));
     }
-    let length = u32::from_be_bytes([record[1], record[2], record[3], record[4]]) as usize;
-    if record.len() < PREFIX + length {
-        return Err(Error::Damaged("shorter than its header says"));
-    }
-    let header = postcard::from_bytes(&record[PREFIX..PREFIX + length]).map_err(|_| Error::Damaged("header"))?;
-    Ok((header, record.split_off(PREFIX + length)))
+    let end = PREFIX + u32::from_be_bytes([record[1], record[2], record[3], record[4]]) as usize;
+    if record.len() < end { Err(Error::Damaged("shorter than its header says")) } else { Ok(end) }
 }

@@ -6,19 +6,28 @@
 //!   queue instead of being turned away;
 //! - an address that holds its share already is closed at once;
 //! - a failing accept, such as one without file descriptors left, is logged, paused on and survived;
-//! - the sockets it hands out have TCP_NODELAY: without it a TLS handshake waits 40 ms for a delayed acknowledgement.
+//! - the sockets it hands out have TCP_NODELAY: without it a TLS handshake waits 40 ms for a delayed acknowledgement;
+//! - before it closes a socket of its own, it takes those who are in the kernel's queue already: closing would reset them.
+//!
+//! A process takes over from another without refusing anyone in one of two ways. It is handed the sockets
+//! (`inherited`), which then never close. Or both bind with SO_REUSEPORT, and the old one closes when the new one
+//! listens: then only who is amid a TCP handshake with the old one in that instant may be reset, which Linux prevents
+//! with `sysctl net.ipv4.tcp_migrate_req=1`.
 
 mod gate;
+mod inherited;
+mod last;
 
 pub use gate::{Gate, Limits, Permit, Refused};
+pub use inherited::{Error as InheritedError, Given, Inherited, inherited};
 
 use crate::error::Chain;
+use gate::Room;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -28,6 +37,9 @@ const BACKLOG: i32 = 4096;
 
 /// How long a failed accept is waited on: long enough not to spin, short enough not to be noticed.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// How long those who wait at the very end wait for room at most.
+const LAST: Duration = if cfg!(test) { Duration::from_millis(200) } else { Duration::from_secs(1) };
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -50,6 +62,8 @@ pub enum Error {
     NotHere { address: SocketAddr },
     #[error("failed to listen on `{address}`")]
     Other { address: SocketAddr, source: io::Error },
+    #[error("failed to listen on the inherited socket number {index} of a listener")]
+    Given { index: usize, source: io::Error },
 }
 
 /// Bound sockets on which nothing is accepted yet.
@@ -57,22 +71,40 @@ pub enum Error {
 pub struct Listeners {
     sockets: Vec<TcpListener>,
     addresses: Vec<SocketAddr>,
+    /// They were given, and whoever gave them keeps them open.
+    kept: bool,
 }
 
-/// Binds all of the addresses or none. Must be called within a tokio runtime.
-pub fn bind(addresses: &[SocketAddr]) -> Result<Listeners, Error> {
-    let mut bound = Listeners { sockets: Vec::new(), addresses: Vec::new() };
+/// Takes the sockets that are given, or where there are none binds all of the addresses or none. With `reuse_port`
+/// another process of the same user may bind them too, if it says so as well. Must be called within a tokio runtime.
+pub fn bind(addresses: &[SocketAddr], given: Vec<std::net::TcpListener>, reuse_port: bool) -> Result<Listeners, Error> {
+    let mut bound = Listeners { sockets: Vec::new(), addresses: Vec::new(), kept: !given.is_empty() };
+    if !given.is_empty() {
+        for (index, socket) in given.into_iter().enumerate() {
+            let (socket, address) = take(socket).map_err(|source| Error::Given { index, source })?;
+            bound.sockets.push(socket);
+            bound.addresses.push(address);
+        }
+        return Ok(bound);
+    }
     for &address in addresses {
         // `[::]` takes IPv4 as well, which is in the way only where the same port is asked for on IPv4 too.
         let only_ipv6 = addresses.iter().any(|other| other.is_ipv4() && other.port() == address.port());
-        let (socket, address) = open(address, only_ipv6).map_err(|error| explain(address, error))?;
+        let (socket, address) = open(address, only_ipv6, reuse_port).map_err(|error| explain(address, error))?;
         bound.sockets.push(socket);
         bound.addresses.push(address);
     }
     Ok(bound)
 }
 
-fn open(address: SocketAddr, only_ipv6: bool) -> io::Result<(TcpListener, SocketAddr)> {
+fn take(socket: std::net::TcpListener) -> io::Result<(TcpListener, SocketAddr)> {
+    socket.set_nonblocking(true)?;
+    let listener = TcpListener::from_std(socket)?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+fn open(address: SocketAddr, only_ipv6: bool, reuse_port: bool) -> io::Result<(TcpListener, SocketAddr)> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
         socket.set_only_v6(only_ipv6)?;
@@ -81,12 +113,17 @@ fn open(address: SocketAddr, only_ipv6: bool) -> io::Result<(TcpListener, Socket
     // something else: that two processes may share a port.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
+    #[cfg(unix)]
+    if reuse_port {
+        socket.set_reuse_port(true)?;
+    }
+    #[cfg(not(unix))]
+    if reuse_port {
+        return Err(io::Error::new(io::ErrorKind::Unsupported, "`reuse_port` needs a Unix"));
+    }
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
-    let listener = TcpListener::from_std(socket.into())?;
-    let address = listener.local_addr()?;
-    Ok((listener, address))
+    take(socket.into())
 }
 
 fn explain(address: SocketAddr, source: io::Error) -> Error {
@@ -104,7 +141,8 @@ impl Listeners {
         &self.addresses
     }
 
-    /// Accepts until `shutdown` is done, then closes the sockets. Connections already handed out live on.
+    /// Accepts until `shutdown` is done, then closes the sockets, having taken those who wait at one that is not kept open elsewhere. Connections handed
+    /// out live on.
     ///
     /// `serve` is called on this task for each connection: it starts a task and returns, it must not block. The
     /// connection counts against the limits until the permit is dropped.
@@ -124,13 +162,19 @@ impl Listeners {
             }
             Poll::Pending
         };
-        let mut shutdown = pin!(shutdown);
-        let mut accepting = pin!(accept_forever(accept, gate, &mut serve));
-        poll_fn(|context| match shutdown.as_mut().poll(context) {
-            Poll::Ready(()) => Poll::Ready(()),
-            Poll::Pending => accepting.as_mut().poll(context).map(|never| match never {}),
-        })
-        .await;
+        tokio::select! {
+            biased;
+            () = shutdown => {}
+            never = accept_forever(accept, gate, &mut serve) => match never {},
+        }
+        if self.kept {
+            // Those who wait are the next process's.
+            return;
+        }
+        // Room may have to be made first, by those who leave; but nobody can be waited for long.
+        if tokio::time::timeout(LAST, last::accept(self.sockets, gate, &mut serve)).await.is_err() {
+            tracing::warn!("no room for some who came at the very end, their connections are reset");
+        }
     }
 }
 
@@ -142,14 +186,7 @@ where
     loop {
         let room = gate.room().await;
         match poll_fn(&mut accept).await {
-            Ok((tcp, peer)) => {
-                // A client of IPv4 on an IPv6 socket is known by its IPv4 address, in limits and in logs.
-                let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
-                let Some(permit) = gate.admit(room, peer.ip()) else { continue };
-                // It fails only on a connection that is gone already, which whoever reads from it will find out.
-                let _ = tcp.set_nodelay(true);
-                serve(tcp, peer, permit);
-            }
+            Ok((tcp, peer)) => hand_out(tcp, peer, room, gate, serve),
             Err(error) if gone_before_accepted(&error) => tracing::debug!(%error, "connection gone before accepted"),
             Err(error) => {
                 tracing::error!(error = %Chain(&error), "failed to accept connections, trying again");
@@ -158,6 +195,18 @@ where
             }
         }
     }
+}
+
+fn hand_out<S>(tcp: TcpStream, peer: SocketAddr, room: Room, gate: &Gate, serve: &mut S)
+where
+    S: FnMut(TcpStream, SocketAddr, Permit),
+{
+    // A client of IPv4 on an IPv6 socket is known by its IPv4 address, in limits and in logs.
+    let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+    let Some(permit) = gate.admit(room, peer.ip()) else { return };
+    // It fails only on a connection that is gone already, which whoever reads from it will find out.
+    let _ = tcp.set_nodelay(true);
+    serve(tcp, peer, permit);
 }
 
 /// Errors of one client, not of the socket. To pause on them would let one client slow the others.

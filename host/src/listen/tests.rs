@@ -27,7 +27,7 @@ fn gate(limits: Limits) -> (Gate, Arc<Mutex<Vec<Refused>>>) {
 
 fn open_door(addresses: &[&str], limits: Limits) -> Door {
     let addresses: Vec<SocketAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
-    let listeners = bind(&addresses).unwrap();
+    let listeners = bind(&addresses, vec![], false).unwrap();
     let addresses = listeners.addresses().to_vec();
     let (gate, refused) = gate(limits);
     let (hand, accepted) = mpsc::channel(100);
@@ -109,6 +109,76 @@ async fn shutdown_closes_the_door_and_leaves_connections_alone() {
     assert_eq!(client.read_u8().await.unwrap(), b'x');
 }
 
+/// Before the listener is even looked at, and after it was told to close.
+#[tokio::test]
+async fn who_waits_already_is_taken_in_before_the_door_is_closed() {
+    let listeners = bind(&["127.0.0.1:0".parse().unwrap()], vec![], false).unwrap();
+    let address = listeners.addresses()[0];
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        clients.push(TcpStream::connect(address).await.unwrap());
+    }
+    let (gate, refused) = gate(limits(20, 20));
+    let mut accepted = Vec::new();
+    listeners.run(&gate, |tcp, peer, permit| accepted.push((tcp, peer, permit)), async {}).await;
+    let peers: Vec<_> = accepted.iter().map(|(_, peer, _)| *peer).collect();
+    assert_eq!(peers, clients.iter().map(|client| client.local_addr().unwrap()).collect::<Vec<_>>());
+    for ((tcp, ..), client) in accepted.iter_mut().zip(&mut clients) {
+        tcp.write_all(b"x").await.unwrap();
+        assert_eq!(client.read_u8().await.unwrap(), b'x');
+    }
+    assert!(TcpStream::connect(address).await.is_err() && refused.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn who_waits_for_room_at_the_end_does_not_hold_up_the_door() {
+    let listeners = bind(&["127.0.0.1:0".parse().unwrap()], vec![], false).unwrap();
+    let mut clients = Vec::new();
+    for _ in 0..2 {
+        clients.push(TcpStream::connect(listeners.addresses()[0]).await.unwrap());
+    }
+    let (gate, refused) = gate(limits(1, 20));
+    let mut accepted = Vec::new();
+    listeners.run(&gate, |tcp, peer, permit| accepted.push((tcp, peer, permit)), async {}).await;
+    assert_eq!((accepted.len(), refused.lock().unwrap().as_slice()), (1, [Refused::Connections].as_slice()));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_second_process_can_bind_what_the_first_still_serves_if_both_say_so() {
+    let any = "127.0.0.1:0".parse().unwrap();
+    let first = bind(&[any], vec![], true).unwrap();
+    let address = first.addresses()[0];
+    assert!(matches!(bind(&[address], vec![], false).unwrap_err(), Error::InUse { .. }));
+    let second = bind(&[address], vec![], true).unwrap();
+    let (gate, _) = gate(limits(10, 10));
+    let mut accepted = Vec::new();
+    first.run(&gate, |tcp, peer, permit| accepted.push((tcp, peer, permit)), async {}).await;
+    let client = TcpStream::connect(address).await.unwrap();
+    second.run(&gate, |tcp, peer, permit| accepted.push((tcp, peer, permit)), async {}).await;
+    assert_eq!(accepted.iter().map(|(_, peer, _)| *peer).collect::<Vec<_>>(), [client.local_addr().unwrap()]);
+}
+
+#[tokio::test]
+async fn inherited_sockets_are_served_instead_of_what_is_configured_and_who_waits_at_the_end_is_left_to_the_next() {
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    let listeners = bind(&["192.0.2.1:1".parse().unwrap()], vec![socket], false).unwrap();
+    assert_eq!(listeners.addresses(), [address]);
+    let client = TcpStream::connect(address).await.unwrap();
+    let (gate, _) = gate(limits(10, 10));
+    let mut accepted = Vec::new();
+    let kept = socket.try_clone().unwrap();
+    listeners.run(&gate, |tcp, peer, permit| accepted.push((tcp, peer, permit)), async {}).await;
+    assert!(accepted.is_empty());
+    let next = bind(&[], vec![kept], false).unwrap();
+    let (served, serving) = oneshot::channel();
+    let mut served = Some(served);
+    let serve = |_, peer, _| drop(served.take().map(|served| served.send(peer)));
+    next.run(&gate, serve, async {}).await;
+    drop(serving);
+}
+
 #[tokio::test]
 async fn an_accept_without_file_descriptors_is_survived() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -137,7 +207,7 @@ async fn an_accept_without_file_descriptors_is_survived() {
 async fn a_port_in_use_is_named_with_what_to_do() {
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = taken.local_addr().unwrap();
-    let error = bind(&["127.0.0.1:0".parse().unwrap(), address]).unwrap_err();
+    let error = bind(&["127.0.0.1:0".parse().unwrap(), address], vec![], false).unwrap_err();
     assert!(matches!(error, Error::InUse { address: named } if named == address));
     let text = Chain(&error).to_string();
     assert!(text.starts_with(&format!("failed to listen on `{address}`: the port is in use\nhint: ")), "{text}");
@@ -146,7 +216,7 @@ async fn a_port_in_use_is_named_with_what_to_do() {
 #[tokio::test]
 async fn an_address_of_another_machine_is_named() {
     // 192.0.2.0/24 is for documentation (RFC 5737).
-    let error = bind(&["192.0.2.1:0".parse().unwrap()]).unwrap_err();
+    let error = bind(&["192.0.2.1:0".parse().unwrap()], vec![], false).unwrap_err();
     assert!(matches!(error, Error::NotHere { .. }), "{error}");
 }
 
@@ -161,12 +231,12 @@ fn each_reason_for_not_listening_has_its_advice() {
 
 #[tokio::test]
 async fn one_port_can_be_asked_for_on_ipv4_and_ipv6() {
-    let Ok(probe) = bind(&["[::]:0".parse().unwrap()]) else { return };
+    let Ok(probe) = bind(&["[::]:0".parse().unwrap()], vec![], false) else { return };
     let port = probe.addresses()[0].port();
     drop(probe);
     let both = [format!("0.0.0.0:{port}").parse().unwrap(), format!("[::]:{port}").parse().unwrap()];
     // Another process may have taken the port meanwhile; then there is nothing to see here.
-    match bind(&both) {
+    match bind(&both, vec![], false) {
         Ok(listeners) => assert_eq!(listeners.addresses(), both),
         Err(error) => assert!(matches!(error, Error::InUse { .. }), "{error}"),
     }

@@ -1,4 +1,8 @@
-//! The opening handshake (RFC 6455, section 4.2).
+//! The opening handshake: over HTTP/1.1 (RFC 6455, section 4.2) and over HTTP/2 (RFC 8441, section 5).
+
+mod deflate;
+
+pub use deflate::deflate;
 
 use http::header::{CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::header::{SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL};
@@ -26,9 +30,7 @@ pub fn accept(headers: &HeaderMap, subprotocol: Option<&str>) -> Result<HeaderMa
     if !has_token(headers, CONNECTION, "upgrade") {
         return Err(Refusal::Connection);
     }
-    if headers.get(SEC_WEBSOCKET_VERSION).map(HeaderValue::as_bytes) != Some(b"13") {
-        return Err(Refusal::Version);
-    }
+    check_version(headers)?;
     let mut keys = headers.get_all(SEC_WEBSOCKET_KEY).iter();
     let (Some(key), None) = (keys.next(), keys.next()) else { return Err(Refusal::Key) };
     if !is_key(key.as_bytes()) {
@@ -39,10 +41,30 @@ pub fn accept(headers: &HeaderMap, subprotocol: Option<&str>) -> Result<HeaderMa
     answer.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     answer.insert(UPGRADE, HeaderValue::from_static("websocket"));
     answer.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    choose(subprotocol, &mut answer);
+    Ok(answer)
+}
+
+/// Checks an extended CONNECT for `websocket` and gives the headers of the 200 that answers it. HTTP/2 itself says what
+/// a key and an upgrade say over HTTP/1.1.
+pub fn accept_extended(headers: &HeaderMap, subprotocol: Option<&str>) -> Result<HeaderMap, Refusal> {
+    check_version(headers)?;
+    let mut answer = HeaderMap::new();
+    choose(subprotocol, &mut answer);
+    Ok(answer)
+}
+
+fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
+    match headers.get(SEC_WEBSOCKET_VERSION).map(HeaderValue::as_bytes) {
+        Some(b"13") => Ok(()),
+        _ => Err(Refusal::Version),
+    }
+}
+
+fn choose(subprotocol: Option<&str>, answer: &mut HeaderMap) {
     if let Some(subprotocol) = subprotocol.and_then(|name| HeaderValue::from_str(name).ok()) {
         answer.insert(SEC_WEBSOCKET_PROTOCOL, subprotocol);
     }
-    Ok(answer)
 }
 
 /// The subprotocols a client asks for, in its order.
@@ -106,5 +128,15 @@ mod tests {
         assert_eq!(fault("sec-websocket-key", None), Refusal::Key);
         assert_eq!(fault("connection", Some("close")), Refusal::Connection);
         assert!(!asked(&request(&[("upgrade", Some("h2c"))])));
+    }
+
+    #[test]
+    fn over_http_2_the_version_is_asked_for_and_nothing_is_proved() {
+        let bare = request(&[("connection", None), ("upgrade", None), ("sec-websocket-key", None)]);
+        let answer = accept_extended(&bare, Some("chat")).expect("a good handshake");
+        assert_eq!(answer.len(), 1);
+        assert_eq!(answer["sec-websocket-protocol"], "chat");
+        let old = request(&[("sec-websocket-version", Some("8"))]);
+        assert_eq!(accept_extended(&old, None).expect_err("a bad handshake"), Refusal::Version);
     }
 }

@@ -1,41 +1,54 @@
-//! Clients over WebSocket (RFC 6455), in raw form: each event one message, its body untouched.
+//! Clients of a stream: over WebSocket (RFC 6455), raw or as `postern.v1`, and over server-sent events.
 //!
 //! A few shards, each a thread with a loop of its own, own all clients. An event wakes each shard once; the shard walks
 //! its clients and writes to their sockets, everything a client has missed in one system call. No task is woken for a
 //! message, nothing is allocated for a client's copy of it, and a full socket makes nobody wait but its own client,
 //! which goes on from its cursor when there is room: from the ring, or when that has moved on, from the outbox.
 //!
+//! Whoever comes by way of HTTP/2, or for server-sent events, is on the other side of a pipe and is treated the same.
+//!
 //! | file | what |
 //! | --- | --- |
-//! | `handshake` | is this request a good upgrade, and the answer to it |
-//! | `encode` | an outbox entry as a frame |
-//! | `shard` | the loop: events, commands, heartbeats |
+//! | `handshake` | is this request a good upgrade, and the answer to it; permessage-deflate |
+//! | `encode` | an outbox entry in each form, compressed or not; hello, gap, live, drain |
+//! | `shard` | the loop: events and commands |
+//! | `beat` | what a shard does by the clock: heartbeats, goodbyes |
 //! | `client` | a cursor and a socket |
 //! | `session` | what clients say: pongs, closes, limits |
+//! | `inbound` | compressed messages of clients |
+//! | `farewell` | pings and goodbyes, which tell the cursor |
 //! | `catch_up` | reading the outbox for those that fell behind |
-//! | `socket` | plain or TLS, never waiting |
+//! | `last` | where a client's last N events begin |
+//! | `socket` | TCP, TLS or a pipe, never waiting |
 
+mod beat;
 mod catch_up;
 mod client;
 pub mod encode;
+mod farewell;
 pub mod handshake;
+mod inbound;
+mod last;
 mod session;
 mod shard;
 mod socket;
 
-pub use catch_up::Fetch;
+pub use catch_up::{Backlog, Piece};
+pub use encode::{Form, Manner};
 
-use crate::hub::{Frame, Hub};
-use crate::message::{ClientId, Label, Offset};
+use crate::hub::Hub;
+use crate::message::{ClientId, Cursor, Gap, Label, Offset, Payload};
 use crate::metrics::Metrics;
+use crate::pipe;
 use crate::task::Tracker;
-use catch_up::CatchUp;
+use catch_up::{CatchUp, Request};
+use last::Last;
 use rustls::ServerConnection;
 use shard::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// What holds for every client.
 #[derive(Clone)]
@@ -44,13 +57,14 @@ pub struct Config {
     pub client_message: usize,
     /// How many messages, control frames included, a client may send in a second.
     pub client_messages_per_second: u32,
-    /// How long a client may be silent, pings unanswered, before it is let go.
+    /// How long a client may be silent, pings unanswered, before it is let go. One of server-sent events, which has
+    /// nothing to say, is taken to be silent when it takes nothing.
     pub idle: Duration,
-    /// How many bytes of frames each shard keeps in memory.
+    /// How many bytes of frames each shard keeps in memory, see [`crate::hub::Frame::weight`].
     pub ring: usize,
 }
 
-/// What becomes of a client that falls out of the ring.
+/// What becomes of a client that falls out of the ring after it was live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slow {
     /// It is fed from the outbox at its own pace.
@@ -74,17 +88,31 @@ pub struct Who {
     pub id: ClientId,
     pub stream: Arc<Stream>,
     pub labels: Box<[Label]>,
-    /// The first event it gets.
-    pub cursor: Offset,
-    /// A frame for it alone that goes first.
-    pub greeting: Option<Arc<Frame>>,
+    pub manner: Manner,
+    /// Where it stands when it comes, and what hello tells it. With a gap, that is where the gap begins.
+    pub cursor: Cursor,
+    /// How many of the events it is entitled to it has already: they are left out.
+    pub skip: u64,
+    /// What it does not get, told first. In raw form there are no words for it: the answer to its handshake told it.
+    pub gap: Option<Gap>,
+    /// Something for it alone, before any event.
+    pub greeting: Option<Payload>,
 }
 
-/// A client whose upgrade is done, on its way to a shard.
+/// How a client is reached.
+pub enum Transport {
+    Tcp {
+        tcp: std::net::TcpStream,
+        tls: Option<Box<ServerConnection>>,
+    },
+    /// To a task that speaks HTTP for it. WebSocket frames go through it as over TCP.
+    Pipe(pipe::Near),
+}
+
+/// A client whose handshake is done, on its way to a shard.
 pub struct Joining {
     pub who: Who,
-    pub tcp: std::net::TcpStream,
-    pub tls: Option<Box<ServerConnection>>,
+    pub transport: Transport,
     /// What it sent behind its handshake.
     pub early: Vec<u8>,
     /// Whatever must live as long as the connection: permits, counts.
@@ -97,13 +125,20 @@ pub struct Shards {
     commands: Arc<[mpsc::Sender<Command>]>,
     next: Arc<AtomicUsize>,
     clients: Tracker,
+    catch_up: CatchUp,
 }
 
 impl Shards {
-    /// Starts a shard for each inbox of `hub`. Live frames begin at `tail`; what is older comes through `fetch`.
-    pub fn start(config: &Config, hub: &Hub, tail: Offset, fetch: Fetch, metrics: &Metrics) -> std::io::Result<Self> {
+    /// Starts a shard for each inbox of `hub`. Live frames begin at `tail`; what is older comes from `backlog`.
+    pub fn start(
+        config: &Config,
+        hub: &Hub,
+        tail: Offset,
+        backlog: Arc<dyn Backlog>,
+        metrics: &Metrics,
+    ) -> std::io::Result<Self> {
         let clients = Tracker::default();
-        let catch_up = CatchUp::start(fetch, metrics.catch_ups.clone())?;
+        let catch_up = CatchUp::start(backlog, metrics.catch_ups.clone())?;
         let commands = hub.inboxes().iter().enumerate().map(|(number, inbox)| {
             let parts = shard::Parts {
                 config: config.clone(),
@@ -116,7 +151,26 @@ impl Shards {
             shard::start(number, parts)
         });
         let commands = commands.collect::<Result<Vec<_>, _>>()?.into();
-        Ok(Self { commands, next: Arc::default(), clients })
+        Ok(Self { commands, next: Arc::default(), clients, catch_up })
+    }
+
+    /// Where the last `count` events before `before` begin that a client is entitled to, as far back as it is reasonable
+    /// to look. `None` when that cannot be found out now.
+    pub async fn last(
+        &self,
+        stream: &Arc<Stream>,
+        id: ClientId,
+        labels: &[Label],
+        count: u32,
+        before: Offset,
+    ) -> Option<Offset> {
+        let (answer, answered) = oneshot::channel();
+        let count = usize::try_from(count).ok()?;
+        let last = Last { stream: stream.clone(), id, labels: labels.into(), count, before, walked: 0, answer };
+        if !self.catch_up.ask(Request::Last(Box::new(last))) {
+            return None;
+        }
+        answered.await.ok()?
     }
 
     /// Hands a client over. False when its shard has stopped, which happens at the very end only.
@@ -125,7 +179,7 @@ impl Shards {
         self.commands[shard].send(Command::Join(Box::new(joining))).await.is_ok()
     }
 
-    /// Tells every client 1001 and returns when all are gone. Those that join later are told so too.
+    /// Tells every client 1001, and where to go on, and returns when all are gone. Those that join later are told so too.
     pub async fn drain(&self) {
         for shard in self.commands.iter() {
             // A shard that has stopped has no clients.
@@ -134,3 +188,6 @@ impl Shards {
         self.clients.idle().await;
     }
 }
+
+#[cfg(test)]
+mod tests;

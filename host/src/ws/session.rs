@@ -3,14 +3,18 @@
 
 use super::Config;
 use super::client::{Allowance, Client, Closing};
+use super::encode::{Form, Manner};
+use super::farewell::{goodbye, goodbye_with};
+use super::inbound::Inbound;
 use super::socket::Socket;
 use crate::metrics::CloseReason;
+use bytes::BytesMut;
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::{Bytes, Message};
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 
 /// After so many messages in one go, the other clients of the shard have their turn.
 const TURN: usize = 32;
@@ -32,6 +36,35 @@ pub enum Heard {
     Gone(CloseReason),
 }
 
+/// What understands what a client says.
+pub struct Ears {
+    pub context: WebSocketContext,
+    /// With permessage-deflate.
+    inbound: Option<Inbound>,
+}
+
+impl Ears {
+    /// For a client whose messages may have `limit` bytes, and who sent `early` behind its handshake. `None` for server-sent
+    /// events.
+    pub fn new(manner: Manner, mut early: Vec<u8>, limit: usize) -> Option<Self> {
+        if manner.form == Form::Sse {
+            return None;
+        }
+        // Small buffers: a client that says nothing should hold next to nothing.
+        let config = WebSocketConfig::default()
+            .read_buffer_size(512)
+            .write_buffer_size(0)
+            .max_write_buffer_size(64 << 10)
+            .max_message_size(Some(limit))
+            .max_frame_size(Some(limit));
+        let mut inbound = manner.deflate.then_some(Inbound::First);
+        if let Some(inbound) = &mut inbound {
+            inbound.pass(&mut early);
+        }
+        Some(Self { context: WebSocketContext::from_partially_read(early, Role::Server, Some(config)), inbound })
+    }
+}
+
 /// Reads what a client has sent. Answers go into its `control`; the caller flushes.
 pub fn read(client: &mut Client, config: &Config, now: Instant) -> Heard {
     let mut budget = TURN_BYTES;
@@ -40,8 +73,8 @@ pub fn read(client: &mut Client, config: &Config, now: Instant) -> Heard {
             return discard(client, &mut budget);
         }
         let before = budget;
-        let mut duplex = Duplex { socket: &mut client.socket, control: &mut client.control, budget: &mut budget };
-        let read = client.context.read(&mut duplex);
+        let Some((context, mut duplex)) = client.duplex(&mut budget) else { return discard(client, &mut budget) };
+        let read = context.read(&mut duplex);
         if !allowed(client, config, before - budget, read.is_ok(), now) {
             goodbye(client, CloseReason::TooManyMessages, true);
             continue;
@@ -49,16 +82,14 @@ pub fn read(client: &mut Client, config: &Config, now: Instant) -> Heard {
         match read {
             Ok(Message::Close(_)) => {
                 client.heard = now;
-                let closing = client.closing.get_or_insert(Closing::new(CloseReason::ByClient));
-                closing.answered = true;
+                client.closing.get_or_insert(Closing::new(CloseReason::ByClient)).answered = true;
                 // Tungstenite's answer to it, if it was theirs first, is put into `control` by this.
-                let mut duplex = Duplex { socket: &mut client.socket, control: &mut client.control, budget: &mut 0 };
-                let _ = client.context.flush(&mut duplex);
+                let _ = client.duplex(&mut 0).map(|(context, mut duplex)| context.flush(&mut duplex));
             }
             Ok(_) => {
                 client.heard = now;
                 client.pinged = false;
-                if client.control.len() > UNREAD_ANSWERS {
+                if client.control.len().saturating_sub(client.unasked) > UNREAD_ANSWERS {
                     goodbye(client, CloseReason::TooSlow, true);
                 }
             }
@@ -75,58 +106,6 @@ pub fn read(client: &mut Client, config: &Config, now: Instant) -> Heard {
         }
     }
     Heard::More
-}
-
-/// Puts a ping into what goes out next.
-pub fn ping(client: &mut Client) {
-    if client.closing.is_none() {
-        client.pinged = true;
-        let mut duplex = Duplex { socket: &mut client.socket, control: &mut client.control, budget: &mut 0 };
-        // It goes to memory; a context that is closing refuses it, rightly.
-        let _ = client.context.write(&mut duplex, Message::Ping(Bytes::new()));
-        let _ = client.context.flush(&mut duplex);
-    }
-}
-
-/// Begins a goodbye with the close code of its reason. With `discard`, what the client says from now on is not
-/// looked at.
-pub fn goodbye(client: &mut Client, reason: CloseReason, discard: bool) {
-    let code = match reason {
-        CloseReason::ByClient => CloseCode::Normal,
-        CloseReason::Draining => CloseCode::Away,
-        CloseReason::MessageTooBig => CloseCode::Size,
-        CloseReason::TooManyMessages => CloseCode::Policy,
-        CloseReason::ProtocolError => CloseCode::Protocol,
-        CloseReason::TooSlow => CloseCode::Again,
-        CloseReason::Broken | CloseReason::Silent | CloseReason::Fault => CloseCode::Error,
-    };
-    goodbye_with(client, reason, code, discard);
-}
-
-fn goodbye_with(client: &mut Client, reason: CloseReason, code: CloseCode, discard: bool) {
-    if let Some(closing) = &mut client.closing {
-        closing.discard |= discard;
-        return;
-    }
-    let text = match reason {
-        CloseReason::Draining => "the gateway is stopping, connect again",
-        CloseReason::MessageTooBig => "the message is too large",
-        CloseReason::TooManyMessages => "too many messages",
-        CloseReason::ProtocolError => "protocol error",
-        CloseReason::TooSlow => "too slow, connect again",
-        _ => "",
-    };
-    let frame = CloseFrame { code, reason: text.into() };
-    let mut duplex = Duplex { socket: &mut client.socket, control: &mut client.control, budget: &mut 0 };
-    // It goes to memory.
-    let _ = client.context.close(&mut duplex, Some(frame));
-    client.closing = Some(Closing { discard, ..Closing::new(reason) });
-}
-
-impl Closing {
-    fn new(reason: CloseReason) -> Self {
-        Self { reason, discard: false, answered: false, finished: false }
-    }
 }
 
 /// Reads and forgets, until the client has closed its end: closing ours with bytes unread would make the kernel send a
@@ -148,7 +127,9 @@ fn discard(client: &mut Client, budget: &mut usize) -> Heard {
 }
 
 fn gone(client: &Client) -> Heard {
-    Heard::Gone(client.closing.as_ref().map_or(CloseReason::Broken, |closing| closing.reason))
+    // The end of a WebSocket is said; whoever has only to listen, just leaves.
+    let unsaid = if client.ears.is_some() { CloseReason::Broken } else { CloseReason::ByClient };
+    Heard::Gone(client.closing.as_ref().map_or(unsaid, |closing| closing.reason))
 }
 
 /// Counts what was read in the present second: messages, and bytes as if every message were as large as it may be.
@@ -163,11 +144,21 @@ fn allowed(client: &mut Client, config: &Config, bytes: usize, message: bool, no
     *messages <= config.client_messages_per_second && *total <= most_bytes
 }
 
+impl Client {
+    /// What tungstenite works with; `None` for server-sent events.
+    pub fn duplex<'a>(&'a mut self, budget: &'a mut usize) -> Option<(&'a mut WebSocketContext, Duplex<'a>)> {
+        let Ears { context, inbound } = self.ears.as_mut()?;
+        let (socket, control) = (&mut self.socket, &mut self.control);
+        Some((context, Duplex { socket, control, inbound: inbound.as_mut(), budget }))
+    }
+}
+
 /// What tungstenite sees of a client: it reads from the socket and writes to memory, so that its answers never cut
 /// into an event that is half sent.
-struct Duplex<'a> {
+pub struct Duplex<'a> {
     socket: &'a mut Socket,
-    control: &'a mut Vec<u8>,
+    control: &'a mut BytesMut,
+    inbound: Option<&'a mut Inbound>,
     /// How much may still be read in this turn.
     budget: &'a mut usize,
 }
@@ -181,6 +172,9 @@ impl Read for Duplex<'_> {
         match self.socket.read(&mut buffer[..most]) {
             Ok(read) => {
                 *self.budget -= read;
+                if let Some(inbound) = &mut self.inbound {
+                    inbound.pass(&mut buffer[..read]);
+                }
                 Ok(read)
             }
             // Records without content are no end of what there is, see `Socket`.

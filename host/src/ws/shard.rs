@@ -1,9 +1,12 @@
 //! One shard: a thread, a loop, the clients it owns. Single-threaded throughout, so nothing in it is locked.
 
-use super::catch_up::{CatchUp, Request};
+use super::beat::{GOODBYE, TICK, beat};
+use super::catch_up::{CatchUp, Piece, Request};
 use super::client::{Client, Sent, Standing};
-use super::session::{self, Heard};
-use super::{Config, Joining, Slow};
+use super::farewell;
+use super::session::{self, Ears, Heard};
+use super::socket::{Line, Socket};
+use super::{Config, Joining, Slow, Transport};
 use crate::hub::{Frame, Inbox, Ring};
 use crate::message::{ClientId, Offset};
 use crate::metrics::{CloseLabels, CloseReason, Metrics, PerStream};
@@ -18,19 +21,13 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-/// How finely heartbeats and goodbyes are timed.
-const TICK: Duration = Duration::from_millis(250);
-
-/// How long a client has to answer a close frame.
-const GOODBYE: Duration = Duration::from_secs(2);
-
 /// What others ask of a shard.
 pub enum Command {
     Join(Box<Joining>),
     /// What a client missed, as it asked; `None` when it cannot be read.
     Missed {
         client: ClientId,
-        frames: Option<Vec<Arc<Frame>>>,
+        piece: Option<Arc<Piece>>,
     },
     /// Say goodbye to everybody, and to everybody who comes.
     Drain,
@@ -45,23 +42,23 @@ pub struct Parts {
     pub clients: Tracker,
 }
 
-struct Shard {
-    parts: Parts,
+pub struct Shard {
+    pub parts: Parts,
     /// To be answered through.
     commands: mpsc::WeakSender<Command>,
-    ring: Ring,
-    clients: HashMap<ClientId, Seat>,
+    pub ring: Ring,
+    pub clients: HashMap<ClientId, Seat>,
     /// Who is due for a ping when; each queue holds one interval, so each is in order.
-    heartbeats: BTreeMap<Duration, VecDeque<(Instant, ClientId)>>,
-    goodbyes: VecDeque<(Instant, ClientId)>,
+    pub heartbeats: BTreeMap<Duration, VecDeque<(Instant, ClientId)>>,
+    pub goodbyes: VecDeque<(Instant, ClientId)>,
     draining: bool,
     scratch: Vec<u8>,
     sent: Sent,
 }
 
 /// A client and what goes when it goes.
-struct Seat {
-    client: Client,
+pub struct Seat {
+    pub client: Client,
     listener: AbortHandle,
     /// Waits for the socket to take more. It holds the socket too.
     waiter: Option<AbortHandle>,
@@ -69,7 +66,7 @@ struct Seat {
     _counted: Guard,
 }
 
-type Shared = Rc<RefCell<Shard>>;
+pub type Shared = Rc<RefCell<Shard>>;
 
 /// Starts a shard's thread. It ends when every sender of its commands is gone.
 pub fn start(number: usize, parts: Parts) -> io::Result<mpsc::Sender<Command>> {
@@ -111,7 +108,7 @@ async fn run(parts: Parts, commands: mpsc::WeakSender<Command>, mut receiver: mp
             }
             command = receiver.recv() => match command {
                 Some(Command::Join(joining)) => join(&shard, *joining),
-                Some(Command::Missed { client, frames }) => missed(&shard, client, frames.as_ref()),
+                Some(Command::Missed { client, piece }) => missed(&shard, client, piece.as_deref()),
                 Some(Command::Drain) => {
                     // What was decided before goes out before.
                     inbox.take(&mut taken);
@@ -151,7 +148,7 @@ fn pump_all(shared: &Shared, taken: &mut VecDeque<Arc<Frame>>) {
 }
 
 /// Gives one client what it lacks.
-fn pump_one(shared: &Shared, shard: &mut Shard, id: ClientId) {
+pub fn pump_one(shared: &Shared, shard: &mut Shard, id: ClientId) {
     let Shard { ring, clients, scratch, sent, .. } = &mut *shard;
     let Some(seat) = clients.get_mut(&id) else { return };
     let client = &mut seat.client;
@@ -175,10 +172,10 @@ fn settle(shared: &Shared, shard: &mut Shard, id: ClientId, standing: io::Result
         Ok(Standing::Live) => {}
         Ok(Standing::Full) => {
             seat.client.blocked = true;
-            let (shared, tcp) = (shared.clone(), seat.client.socket.tcp().clone());
+            let (shared, line) = (shared.clone(), seat.client.socket.line().clone());
             // The only task that waits for a socket to take more, and only while one does not.
             seat.waiter = Some(task::local(async move {
-                let writable = tcp.writable().await;
+                let writable = line.writable().await;
                 let mut shard = shared.borrow_mut();
                 if let Some(seat) = shard.clients.get_mut(&id) {
                     seat.waiter = None;
@@ -191,13 +188,14 @@ fn settle(shared: &Shared, shard: &mut Shard, id: ClientId, standing: io::Result
             }));
         }
         Ok(Standing::Behind(from)) => match seat.client.stream.slow {
-            Slow::Disconnect => {
+            // One that comes back is fed what it missed all the same.
+            Slow::Disconnect if seat.client.is_live() => {
                 shard.goodbye(id, CloseReason::TooSlow);
                 pump_one(shared, shard, id);
             }
-            Slow::CatchUp => {
+            Slow::Disconnect | Slow::CatchUp => {
                 let Some(answer) = shard.commands.upgrade() else { return };
-                let request = Request { client: id, from, answer };
+                let request = Request::Piece { client: id, from, answer };
                 seat.client.fetching = shard.parts.catch_up.ask(request);
             }
         },
@@ -206,7 +204,7 @@ fn settle(shared: &Shared, shard: &mut Shard, id: ClientId, standing: io::Result
 }
 
 /// Gives a client what it asked of the outbox.
-fn missed(shared: &Shared, id: ClientId, frames: Option<&Vec<Arc<Frame>>>) {
+fn missed(shared: &Shared, id: ClientId, piece: Option<&Piece>) {
     let mut guard = shared.borrow_mut();
     let shard = &mut *guard;
     let Some(seat) = shard.clients.get_mut(&id) else { return };
@@ -215,23 +213,11 @@ fn missed(shared: &Shared, id: ClientId, frames: Option<&Vec<Arc<Frame>>>) {
         // It asks again when it can take something.
         return;
     }
-    let standing = match frames.map(|frames| frames.last()) {
-        Some(Some(last)) => {
-            let end = Offset(last.offset.0 + 1);
-            let frames = frames.into_iter().flatten();
-            seat.client.send(frames, end, &mut shard.scratch, &mut shard.sent)
-        }
-        // Nothing is there any more: the ring is all there is.
-        Some(None) => {
-            seat.client.skip_to(shard.ring.first());
-            Ok(Standing::Live)
-        }
-        // It cannot be read. To go on would be to leave something out without a word.
-        None => {
-            shard.goodbye(id, CloseReason::Fault);
-            Ok(Standing::Live)
-        }
-    };
+    let was_closing = seat.client.closing.is_some();
+    let standing = seat.client.take(piece, &mut shard.scratch, &mut shard.sent);
+    if !was_closing && seat.client.closing.is_some() {
+        shard.goodbyes.push_back((Instant::now() + GOODBYE, id));
+    }
     shard.count();
     if matches!(standing, Ok(Standing::Live)) {
         pump_one(shared, shard, id);
@@ -241,14 +227,23 @@ fn missed(shared: &Shared, id: ClientId, frames: Option<&Vec<Arc<Frame>>>) {
 }
 
 fn join(shared: &Shared, joining: Joining) {
-    let Joining { who, tcp, tls, early, permit } = joining;
-    let Ok(tcp) = TcpStream::from_std(tcp).map(Rc::new) else { return };
+    let Joining { who, transport, early, permit } = joining;
+    let (line, tls) = match transport {
+        Transport::Tcp { tcp, tls } => {
+            let Ok(tcp) = TcpStream::from_std(tcp) else { return };
+            (Line::Tcp(Rc::new(tcp)), tls)
+        }
+        Transport::Pipe(pipe) => (Line::Pipe(Rc::new(pipe)), None),
+    };
     let mut guard = shared.borrow_mut();
     let shard = &mut *guard;
     let (id, heartbeat, now) = (who.id, who.stream.heartbeat, Instant::now());
-    let client = Client::new(who, tcp.clone(), tls, early, shard.parts.config.client_message, now);
+    let ears = Ears::new(who.manner, early, shard.parts.config.client_message);
+    // What waits was there before it too.
+    let live_from = shard.parts.inbox.end().unwrap_or(shard.ring.end());
+    let client = Client::new(who, Socket::new(line.clone(), tls), ears, live_from, now);
     shard.parts.metrics.clients.get_or_create(&PerStream { stream: client.stream.name.clone() }).inc();
-    let listener = task::local(listen(shared.clone(), tcp, id));
+    let listener = task::local(listen(shared.clone(), line, id));
     let counted = shard.parts.clients.begin();
     shard.clients.insert(id, Seat { client, listener, waiter: None, _permit: permit, _counted: counted });
     shard.heartbeats.entry(heartbeat).or_default().push_back((now + heartbeat, id));
@@ -259,7 +254,7 @@ fn join(shared: &Shared, joining: Joining) {
 }
 
 /// Waits for what a client says, and nothing else.
-async fn listen(shared: Shared, tcp: Rc<TcpStream>, id: ClientId) {
+async fn listen(shared: Shared, line: Line, id: ClientId) {
     loop {
         // First of all what came with its handshake, then whenever there is more. What TLS has already read is not seen
         // by a wait for the socket.
@@ -267,7 +262,7 @@ async fn listen(shared: Shared, tcp: Rc<TcpStream>, id: ClientId) {
             Heard::Gone(_) => return,
             Heard::More => tokio::task::yield_now().await,
             Heard::All => {
-                if tcp.readable().await.is_err() {
+                if line.readable().await.is_err() {
                     return shared.borrow_mut().remove(id, CloseReason::Broken);
                 }
             }
@@ -306,48 +301,15 @@ fn drain(shared: &Shared) {
     }
 }
 
-/// Pings those who are due, lets go of those who are silent or whose goodbye has taken too long.
-fn beat(shared: &Shared, now: Instant) {
-    let mut guard = shared.borrow_mut();
-    let shard = &mut *guard;
-    let mut due = Vec::new();
-    for (interval, queue) in &mut shard.heartbeats {
-        while queue.front().is_some_and(|(when, _)| *when <= now) {
-            due.extend(queue.pop_front().map(|(_, id)| (*interval, id)));
-        }
-    }
-    for (interval, id) in due {
-        let Some(seat) = shard.clients.get_mut(&id) else { continue };
-        if seat.client.pinged && now.duration_since(seat.client.heard) >= shard.parts.config.idle {
-            shard.remove(id, CloseReason::Silent);
-            continue;
-        }
-        session::ping(&mut seat.client);
-        let overtaken = seat.client.blocked && seat.client.is_behind(&shard.ring);
-        if overtaken && seat.client.stream.slow == Slow::Disconnect {
-            shard.goodbye(id, CloseReason::TooSlow);
-        }
-        shard.heartbeats.entry(interval).or_default().push_back((now + interval, id));
-        pump_one(shared, shard, id);
-    }
-    while shard.goodbyes.front().is_some_and(|(when, _)| *when <= now) {
-        let Some((_, id)) = shard.goodbyes.pop_front() else { break };
-        let reason = shard.clients.get(&id).and_then(|seat| seat.client.closing.as_ref()).map(|closing| closing.reason);
-        if let Some(reason) = reason {
-            shard.remove(id, reason);
-        }
-    }
-}
-
 impl Shard {
-    fn goodbye(&mut self, id: ClientId, reason: CloseReason) {
+    pub fn goodbye(&mut self, id: ClientId, reason: CloseReason) {
         if let Some(seat) = self.clients.get_mut(&id) {
-            session::goodbye(&mut seat.client, reason, false);
+            farewell::goodbye(&mut seat.client, reason, false);
             self.goodbyes.push_back((Instant::now() + GOODBYE, id));
         }
     }
 
-    fn remove(&mut self, id: ClientId, reason: CloseReason) {
+    pub fn remove(&mut self, id: ClientId, reason: CloseReason) {
         let Some(seat) = self.clients.remove(&id) else { return };
         seat.listener.abort();
         if let Some(waiter) = seat.waiter {

@@ -1,9 +1,10 @@
-//! A client's socket after the upgrade: plain or TLS, never waiting.
+//! A client's socket after the handshake: TCP, TLS, or a pipe to whoever speaks HTTP for it; never waiting.
 //!
 //! The shard writes to it and reads from it directly. With TLS, all that is written in one call goes into as few
 //! records as hold it, and to the kernel in one `send`; what the kernel does not take is kept here, sealed, at most one
 //! call's worth.
 
+use crate::pipe::Near;
 use rustls::ServerConnection;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
@@ -13,8 +14,15 @@ use tokio::net::TcpStream;
 /// How much plaintext one call seals at most. A client whose socket is full holds that much, and no more.
 const SEAL: usize = 64 << 10;
 
+/// What carries the bytes. Clones are the same line: those that wait for it hold one.
+#[derive(Clone)]
+pub enum Line {
+    Tcp(Rc<TcpStream>),
+    Pipe(Rc<Near>),
+}
+
 pub struct Socket {
-    tcp: Rc<TcpStream>,
+    line: Line,
     tls: Option<Box<ServerConnection>>,
     sealed: Vec<u8>,
 }
@@ -26,31 +34,73 @@ const RECORDS: usize = 64;
 pub struct Written {
     /// How many of the bytes offered need not be offered again.
     pub accepted: usize,
-    /// The kernel takes no more: wait until the socket is writable.
+    /// No more is taken: wait until the line is writable.
     pub full: bool,
 }
 
+impl Line {
+    pub async fn readable(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(tcp) => tcp.readable().await,
+            Self::Pipe(pipe) => pipe.readable().await,
+        }
+    }
+
+    pub async fn writable(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(tcp) => tcp.writable().await,
+            Self::Pipe(pipe) => pipe.writable().await,
+        }
+    }
+
+    fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(tcp) => tcp.try_read(buffer),
+            Self::Pipe(pipe) => pipe.try_read(buffer),
+        }
+    }
+
+    fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let written = match self {
+            Self::Tcp(tcp) => tcp.try_write_vectored(slices),
+            Self::Pipe(pipe) => pipe.try_write_vectored(slices),
+        };
+        match written {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
+            done => done,
+        }
+    }
+
+    fn finish(&self) {
+        match self {
+            // The peer may be gone already, and this is but courtesy.
+            Self::Tcp(tcp) => drop(socket2::SockRef::from(&**tcp).shutdown(Shutdown::Write)),
+            Self::Pipe(pipe) => pipe.close(),
+        }
+    }
+}
+
 impl Socket {
-    pub fn new(tcp: Rc<TcpStream>, mut tls: Option<Box<ServerConnection>>) -> Self {
+    pub fn new(line: Line, mut tls: Option<Box<ServerConnection>>) -> Self {
         if let Some(tls) = &mut tls {
             tls.set_buffer_limit(Some(SEAL));
         }
-        Self { tcp, tls, sealed: Vec::new() }
+        Self { line, tls, sealed: Vec::new() }
     }
 
-    pub fn tcp(&self) -> &Rc<TcpStream> {
-        &self.tcp
+    pub fn line(&self) -> &Line {
+        &self.line
     }
 
-    /// Gives the kernel what it did not take before. False when it still does not take all of it.
+    /// Gives the line what it did not take before. False when it still does not take all of it.
     pub fn flush(&mut self, scratch: &mut Vec<u8>) -> io::Result<bool> {
-        while !self.sealed.is_empty() {
-            match self.tcp.try_write(&self.sealed) {
-                Ok(sent) if sent == self.sealed.len() => self.sealed = Vec::new(),
-                Ok(sent) => drop(self.sealed.drain(..sent)),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
-                Err(error) => return Err(error),
+        if !self.sealed.is_empty() {
+            let sent = self.line.try_write(&[IoSlice::new(&self.sealed)])?;
+            if sent < self.sealed.len() {
+                self.sealed.drain(..sent);
+                return Ok(false);
             }
+            self.sealed = Vec::new();
         }
         // What rustls has to say of its own: key updates, alerts.
         if self.tls.as_ref().is_some_and(|tls| tls.wants_write()) {
@@ -62,32 +112,23 @@ impl Socket {
     /// Writes as much as may be. Only after a `flush` that gave `true`.
     pub fn write(&mut self, slices: &[IoSlice<'_>], scratch: &mut Vec<u8>) -> io::Result<Written> {
         let Some(tls) = &mut self.tls else {
-            return match self.tcp.try_write_vectored(slices) {
-                Ok(accepted) => {
-                    let offered: usize = slices.iter().map(|slice| slice.len()).sum();
-                    Ok(Written { accepted, full: accepted < offered })
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(Written { accepted: 0, full: true }),
-                Err(error) => Err(error),
-            };
+            let accepted = self.line.try_write(slices)?;
+            let offered: usize = slices.iter().map(|slice| slice.len()).sum();
+            return Ok(Written { accepted, full: accepted < offered });
         };
         let accepted = tls.writer().write_vectored(slices)?;
         let full = self.seal(scratch)?;
         Ok(Written { accepted, full })
     }
 
-    /// Moves what rustls has sealed to the kernel. True when the kernel did not take all.
+    /// Moves what rustls has sealed to the line. True when the line did not take all.
     fn seal(&mut self, scratch: &mut Vec<u8>) -> io::Result<bool> {
         let Some(tls) = &mut self.tls else { return Ok(false) };
         scratch.clear();
         while tls.wants_write() {
             tls.write_tls(scratch)?;
         }
-        let sent = match self.tcp.try_write(scratch) {
-            Ok(sent) => sent,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
-            Err(error) => return Err(error),
-        };
+        let sent = self.line.try_write(&[IoSlice::new(scratch)])?;
         self.sealed.extend_from_slice(&scratch[sent..]);
         Ok(sent < scratch.len())
     }
@@ -99,20 +140,20 @@ impl Socket {
         }
         // The peer may be gone already, and this is but courtesy.
         let _ = self.flush(scratch);
-        let _ = socket2::SockRef::from(&*self.tcp).shutdown(Shutdown::Write);
+        self.line.finish();
     }
 }
 
 /// `Interrupted` means that there may be more, but not now: come again after the others.
 impl Read for Socket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let Some(tls) = &mut self.tls else { return self.tcp.try_read(buffer) };
+        let Some(tls) = &mut self.tls else { return self.line.try_read(buffer) };
         for _ in 0..RECORDS {
             match tls.reader().read(buffer) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 done => return done,
             }
-            if tls.read_tls(&mut TryRead(&self.tcp))? == 0 {
+            if tls.read_tls(&mut TryRead(&self.line))? == 0 {
                 return Ok(0);
             }
             tls.process_new_packets().map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
@@ -121,7 +162,7 @@ impl Read for Socket {
     }
 }
 
-struct TryRead<'a>(&'a TcpStream);
+struct TryRead<'a>(&'a Line);
 
 impl Read for TryRead<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

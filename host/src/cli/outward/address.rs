@@ -6,7 +6,7 @@ use http::header::HeaderValue;
 use rustls_pki_types::ServerName;
 use std::fmt;
 
-/// What is spoken there, and so which schemes a URL may have.
+/// What is spoken there, and so which schemes a URL may have. A WebSocket is asked for over HTTP, and may be named so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Http,
@@ -42,10 +42,21 @@ impl fmt::Display for Address {
 }
 
 impl Kind {
-    fn schemes(self) -> [&'static str; 2] {
+    /// Whether a scheme is one that may be used, and a secure one.
+    fn secure(self, scheme: &str) -> Option<bool> {
+        match scheme.to_ascii_lowercase().as_str() {
+            "http" => Some(false),
+            "https" => Some(true),
+            "ws" if self == Self::WebSocket => Some(false),
+            "wss" if self == Self::WebSocket => Some(true),
+            _ => None,
+        }
+    }
+
+    fn schemes(self) -> &'static str {
         match self {
-            Self::Http => ["http", "https"],
-            Self::WebSocket => ["ws", "wss"],
+            Self::Http => "`https://` or `http://`",
+            Self::WebSocket => "`wss://` or `ws://`",
         }
     }
 
@@ -58,12 +69,9 @@ impl Kind {
 }
 
 fn parse(url: &str, kind: Kind) -> Result<Address, String> {
-    let [plain, secure] = kind.schemes();
-    let (scheme, rest) = url.split_once("://").ok_or_else(|| format!("it does not begin with `{secure}://`"))?;
-    let is_secure = scheme.eq_ignore_ascii_case(secure);
-    if !is_secure && !scheme.eq_ignore_ascii_case(plain) {
-        return Err(format!("it must begin with `{secure}://` or `{plain}://`"));
-    }
+    let foreign = || format!("it must begin with {}", kind.schemes());
+    let (scheme, rest) = url.split_once("://").ok_or_else(foreign)?;
+    let is_secure = kind.secure(scheme).ok_or_else(foreign)?;
     // A fragment is for whoever looks at a page; it is never sent.
     let rest = rest.split('#').next().unwrap_or(rest);
     // The parser's own words may repeat a piece of the query.

@@ -4,7 +4,7 @@ use super::{Destination, Error, Stream};
 use crate::task;
 use bytes::Bytes;
 use http::header::HOST;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
@@ -14,22 +14,38 @@ use std::io;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// From the first byte of a request to the last of its answer.
+/// For the answer to a POST.
 const ANSWERING: Duration = Duration::from_secs(30);
 
-/// Of an answer's body, this much is kept to be shown.
+/// Of an answer's body, this much is kept where it is only to be shown.
 const KEPT: usize = 16 << 10;
 
 /// An answer longer than this costs the connection, since its end would have to be waited for.
 const LONGEST: usize = 4 << 20;
+
+/// A request, and how much of its answer is wanted.
+#[derive(Clone)]
+pub struct Ask<'a> {
+    pub method: Method,
+    /// Path and query.
+    pub target: Uri,
+    pub headers: &'a HeaderMap,
+    pub body: Bytes,
+    /// From the first byte of the request to the last of its answer.
+    pub patience: Duration,
+    /// Of the answer's body, this much is kept.
+    pub most: usize,
+}
 
 /// What a server said.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
-    /// The beginning of its body.
+    /// Its body, or the beginning of it.
     pub text: String,
+    /// Whether `text` is all of it.
+    pub complete: bool,
 }
 
 /// A connection to `destination`, opened when it is first needed and again when it was closed.
@@ -47,36 +63,38 @@ impl Client {
         &self.destination
     }
 
-    /// POSTs `body` and reads the answer. Not cancel safe: dropped half way, it costs the connection.
+    /// POSTs `body` to the destination's own path and reads the beginning of the answer.
+    pub async fn post(&mut self, headers: &HeaderMap, body: Bytes) -> Result<Answer, Error> {
+        let target = self.destination.address.target.clone();
+        self.ask(Ask { method: Method::POST, target, headers, body, patience: ANSWERING, most: KEPT }).await
+    }
+
+    /// Asks and reads the answer. Not cancel safe: dropped half way, it costs the connection.
     ///
     /// A server may close a kept connection at the very moment it is used again, so a request that found no answer
     /// there is sent once more on a new one. It may then arrive twice; without, it might not arrive at all.
-    pub async fn post(&mut self, headers: &HeaderMap, body: Bytes) -> Result<Answer, Error> {
+    pub async fn ask(&mut self, ask: Ask<'_>) -> Result<Answer, Error> {
         if let Some(sender) = self.kept.take() {
-            match self.exchange(sender, headers, body.clone()).await {
+            match self.exchange(sender, ask.clone()).await {
                 Err(Error::Exchange(error)) if gone(&error) => {}
                 done => return done,
             }
         }
         let sender = connection(self.destination.open().await?).await?;
-        self.exchange(sender, headers, body).await
+        self.exchange(sender, ask).await
     }
 
-    async fn exchange(
-        &mut self,
-        mut sender: SendRequest<Full<Bytes>>,
-        headers: &HeaderMap,
-        body: Bytes,
-    ) -> Result<Answer, Error> {
-        let request = request(&self.destination, Method::POST, headers, Full::new(body))?;
+    async fn exchange(&mut self, mut sender: SendRequest<Full<Bytes>>, ask: Ask<'_>) -> Result<Answer, Error> {
+        let Ask { method, target, headers, body, patience, most } = ask;
+        let mut request = request(&self.destination, method, headers, Full::new(body))?;
+        *request.uri_mut() = target;
         let exchanged = async {
             sender.ready().await?;
-            read(sender.send_request(request).await?).await
+            read_up_to(most, sender.send_request(request).await?).await
         };
-        let exchanged = timeout(ANSWERING, exchanged).await;
-        let (answer, whole) =
-            exchanged.map_err(|_| Error::Unanswered(ANSWERING.as_secs()))?.map_err(Error::Exchange)?;
-        self.kept = whole.then_some(sender);
+        let exchanged = timeout(patience, exchanged).await;
+        let (answer, ended) = exchanged.map_err(|_| Error::Unanswered(patience.as_secs()))?.map_err(Error::Exchange)?;
+        self.kept = ended.then_some(sender);
         Ok(answer)
     }
 }
@@ -105,22 +123,27 @@ pub async fn connection(stream: Box<dyn Stream>) -> Result<SendRequest<Full<Byte
     Ok(sender)
 }
 
-/// Reads an answer, and says whether to its end.
-pub async fn read(response: Response<Incoming>) -> Result<(Answer, bool), hyper::Error> {
+/// Reads the beginning of an answer.
+pub async fn read(response: Response<Incoming>) -> Result<Answer, hyper::Error> {
+    read_up_to(KEPT, response).await.map(|(answer, _)| answer)
+}
+
+/// Reads an answer of which `most` is kept, and says whether it was read to its end.
+async fn read_up_to(most: usize, response: Response<Incoming>) -> Result<(Answer, bool), hyper::Error> {
     let (head, mut body) = response.into_parts();
     let (mut text, mut length) = (Vec::new(), 0);
-    let mut whole = true;
+    let mut ended = true;
     while let Some(frame) = body.frame().await {
         let Ok(piece) = frame?.into_data() else { continue };
         length += piece.len();
-        text.extend_from_slice(&piece[..piece.len().min(KEPT - text.len())]);
-        if length > LONGEST {
-            whole = false;
+        text.extend_from_slice(&piece[..piece.len().min(most - text.len())]);
+        if length > LONGEST.max(most) {
+            ended = false;
             break;
         }
     }
-    let text = String::from_utf8_lossy(&text).into_owned();
-    Ok((Answer { status: head.status, headers: head.headers, text }, whole))
+    let (complete, text) = (text.len() == length, String::from_utf8_lossy(&text).into_owned());
+    Ok((Answer { status: head.status, headers: head.headers, text, complete }, ended))
 }
 
 /// Whether the connection had ended before the server said anything.

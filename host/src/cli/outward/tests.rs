@@ -17,6 +17,8 @@ fn a_url_is_taken_apart() {
     let ws = address("ws://[::1]:8443", Kind::WebSocket);
     assert_eq!((ws.secure, ws.host.as_str(), ws.port), (false, "::1", 8443));
     assert_eq!((ws.authority.as_bytes(), ws.target.path()), (&b"[::1]:8443"[..], "/"));
+    let same = address("https://h/ws", Kind::WebSocket);
+    assert!(same.secure && !address("http://h/ws", Kind::WebSocket).secure, "a WebSocket is asked for over HTTP");
     assert_eq!(address("http://localhost?x=1", Kind::Http).target.to_string(), "/?x=1");
     assert_eq!(address("ws://h:1/ws?token=hunter2", Kind::WebSocket).to_string(), "ws://h:1/ws");
 }
@@ -25,7 +27,7 @@ fn a_url_is_taken_apart() {
 fn a_url_that_is_none_is_refused_without_showing_its_query() {
     for (url, kind) in [
         ("localhost:8443/ws?token=hunter2", Kind::WebSocket),
-        ("https://h/ws?token=hunter2", Kind::WebSocket),
+        ("ftp://h/ws?token=hunter2", Kind::WebSocket),
         ("wss://h/ws?token=hunter2", Kind::Http),
         ("wss://h:99999/ws?token=hunter2", Kind::WebSocket),
         ("wss://h:/ws?token=hunter2", Kind::WebSocket),

@@ -94,6 +94,38 @@ async fn the_files_are_sent_in_order_as_often_as_was_asked() {
 }
 
 #[tokio::test]
+async fn repetitions_have_ids_of_their_own_and_signatures_that_fit_unless_the_same_is_asked_for() {
+    let body = r#"{"messages":[{"id":"a"}]}"#;
+    let payload = file(body.as_bytes());
+    let name = payload.path().to_str().unwrap();
+    let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
+    for (flag, expected) in [
+        (&[][..], vec![body.to_owned(), body.replace("\"a\"", "\"a-2\""), body.replace("\"a\"", "\"a-3\"")]),
+        (&["--same"], vec![body.to_owned(); 3]),
+    ] {
+        let (url, arrived) = webhook(&[OK]).await;
+        let rest = ["--to", &url, "--secret", SECRET, "--repeat", "3"];
+        run(&[&[name][..], &rest, flag].concat(), b"").await.0.unwrap();
+        let arrived = arrived.lock().unwrap();
+        assert_eq!(arrived.iter().map(|(_, body)| String::from_utf8_lossy(body)).collect::<Vec<_>>(), expected);
+        for (head, body) in arrived.iter() {
+            let signature = header(head, "x-hub-signature-256").unwrap().strip_prefix("sha256=").unwrap();
+            hmac::verify(&key, body, &HEXLOWER.decode(signature.as_bytes()).unwrap()).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn fresh_ids_are_new_the_first_time_too() {
+    let payload = file(br#"{"statuses":[{"id":"a"}]}"#);
+    let (url, arrived) = webhook(&[OK]).await;
+    run(&[payload.path().to_str().unwrap(), "--to", &url, "--secret", SECRET, "--fresh"], b"").await.0.unwrap();
+    let arrived = arrived.lock().unwrap();
+    let text = String::from_utf8_lossy(&arrived[0].1);
+    assert!(text.starts_with(r#"{"statuses":[{"id":"a-"#) && text.ends_with(r#"-1"}]}"#), "{text}");
+}
+
+#[tokio::test]
 async fn one_refusal_makes_it_fail_and_the_others_are_still_sent() {
     let refusal: &'static str = answer("401 Unauthorized", "no such\u{1b} secret\nx").leak();
     let (url, arrived) = webhook(Vec::leak(vec![refusal, OK])).await;
@@ -144,6 +176,7 @@ async fn wrong_usage_is_refused_with_64() {
         &["-", "--secret", SECRET, "--rate", "0/s"],
         &["-", "--secret", SECRET, "--rate", "fast"],
         &["-", "--secret", SECRET, "--rate", "inf"],
+        &["-", "--secret", SECRET, "--same", "--fresh"],
     ] {
         let error = typed([wrong, &to].concat()).err().unwrap_or_else(|| panic!("{wrong:?} is taken"));
         assert!(!error.to_string().contains(SECRET), "{error}");

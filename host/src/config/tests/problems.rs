@@ -82,7 +82,8 @@ fn every_problem_is_told_not_only_the_first() {
          postern.toml:5: `webhooks.whatsapp.pth` is not a known key\n\
          hint: did you mean `path`?\n\
          postern.toml:6: `webhooks.whatsapp.secret` is not a known key\n\
-         hint: it can be `path`, `provider`, `verify_token`, `app_secret`, `filters` or `split`\n\
+         hint: it can be `path`, `provider`, `verify_token`, `app_secret`, `filters`, `split`, `phone_number_ids` or \
+         `ordered`\n\
          postern.toml:7: `webhooks.whatsapp.split` must be `true` or `false`, not an integer",
     );
     assert_eq!(
@@ -103,7 +104,7 @@ fn every_problem_is_told_not_only_the_first() {
 
 #[test]
 fn what_a_later_version_will_support_is_told_as_such() {
-    for toml in ["[inbox]", "[outbox]", "[dedupe]", "[cluster]", "[http.status]\npath = \"/\""] {
+    for toml in ["[cluster]", "[http.status]\npath = \"/\""] {
         let key = toml.trim_start_matches('[').split([']', '.']).next().unwrap_or_default();
         appended(
             toml,
@@ -121,12 +122,6 @@ fn what_a_later_version_will_support_is_told_as_such() {
         "provider = \"github\"",
         "postern.toml:8: `webhooks.whatsapp.provider` is not supported by this version of postern: `github`\n\
          hint: the one provider it knows is `meta`",
-    );
-    replaced(
-        "filters = [\"redact\"]",
-        "split = true",
-        "postern.toml:8: `webhooks.whatsapp.split` is not supported by this version of postern: it delivers what was sent as one event\n\
-         hint: leave it out, or set `split = false`",
     );
 }
 
@@ -279,18 +274,31 @@ fn no_problem_prints_what_was_written() {
         "7777-07-07",
         "true",
     ];
-    let keys = ["listen", "data", "tls", "webhooks", "streams", "filters", "admin", "limits", "log"];
-    let sections =
-        ["tls.plain", "tls.key_password", "webhooks.x.verify_token", "webhooks.x.app_secret", "webhooks.x.split"]
-            .into_iter()
-            .chain([
-                "streams.x.heartbeat",
-                "streams.x.slow",
-                "filters.x.sha256",
-                "filters.x.deadline",
-                "admin.token",
-                "log.level",
-            ]);
+    let keys = [
+        "listen", "data", "tls", "webhooks", "streams", "filters", "inbox", "dedupe", "retry", "admin", "limits", "log",
+    ];
+    let sections = [
+        "tls.plain",
+        "tls.key_password",
+        "webhooks.x.verify_token",
+        "webhooks.x.app_secret",
+        "webhooks.x.split",
+        "webhooks.x.phone_number_ids",
+    ]
+    .into_iter()
+    .chain([
+        "streams.x.heartbeat",
+        "streams.x.slow",
+        "filters.x.sha256",
+        "filters.x.deadline",
+        "inbox.retention",
+        "inbox.retention.age",
+        "outbox.retention.size",
+        "dedupe.window",
+        "retry.longest",
+        "admin.token",
+        "log.level",
+    ]);
     for key in keys.into_iter().chain(sections) {
         for value in values {
             let problems = written(format!("{key} = {value}")).problems();

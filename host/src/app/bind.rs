@@ -1,0 +1,215 @@
+//! From a plan to a gateway with all its sockets bound.
+
+use super::backlog::Backlog;
+use super::{App, Fault, Plan, keeper, plan};
+use crate::admin::Admin;
+use crate::config::{self, Config};
+use crate::connect::{self, ClientIds, Connect};
+use crate::dispatch::{Backoff, Desk, Dispatch, Stop};
+use crate::edge::Edge;
+use crate::hub::Hub;
+use crate::ingest::{self, Ingest};
+use crate::journal::{self, Journal};
+use crate::listen::{self, Gate, Inherited};
+use crate::metrics::{ConnectionRefusal, Metrics};
+use crate::phase::Phases;
+use crate::pool::Pool;
+use crate::route::Routes;
+use crate::task::Tracker;
+use crate::tls;
+use crate::ws::{self, Shards};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
+
+/// How many clients may wait for admission filters, and how many readers for the journal.
+const ADMISSIONS_WAITING: usize = 1024;
+const READERS_WAITING: usize = 64;
+
+/// How often a data directory that another process has is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// Takes the sockets that whoever started this process has opened for it. To be called once, before any thread starts.
+pub fn inherited() -> Result<Inherited, Fault> {
+    listen::inherited().map_err(Fault::of)
+}
+
+impl Plan {
+    /// Binds every socket, opens the journal, starts dispatch. Must be called within a tokio runtime.
+    ///
+    /// Sockets are those `inherited`, else they are bound. They come first: when this process takes over from another, whoever connects from now on waits in its queue,
+    /// and is served once the other has let go of the journal.
+    pub async fn bind(self, inherited: Inherited) -> Result<App, Fault> {
+        let Self { config, tls, filters } = self;
+        let limits = config.limits.clone();
+        let given = inherited.assign(&config.listen, &[config.admin.listen]).map_err(Fault::of)?;
+        let handover = config.reuse_port || !given.edge.is_empty();
+        let edge_listeners = listen::bind(&config.listen, given.edge, config.reuse_port).map_err(Fault::of)?;
+        let admin_listeners =
+            listen::bind(&[config.admin.listen], given.admin, config.reuse_port).map_err(Fault::of)?;
+        let names: Vec<String> = config.webhooks.keys().cloned().collect();
+        let journal = open(&config, handover).await?;
+        let metrics = Metrics::default();
+        let phases = Phases::default();
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+
+        let hub = Hub::new(cores, limits.ring);
+        let shape = ws::Config {
+            client_message: limits.client_message,
+            client_messages_per_second: limits.client_messages_per_second,
+            idle: limits.idle,
+            ring: limits.ring,
+        };
+        let backlog = Arc::new(Backlog { journal: journal.clone(), webhooks: names.clone() });
+        let shards = Shards::start(&shape, &hub, journal.tail(), backlog, &metrics).map_err(Fault::of)?;
+
+        let stop = Stop::default();
+        let mut desk = Desk::default();
+        let mut lanes = Vec::new();
+        let mut dispatchers = Vec::new();
+        let mut webhooks = Vec::new();
+        for (index, (name, webhook)) in config.webhooks.iter().enumerate() {
+            let lane = journal.lane(name).expect("the journal was opened with this name");
+            let dispatch = Dispatch {
+                lane: lane.clone(),
+                webhook: index,
+                chain: webhook.filters.iter().map(|name| filters[name].clone()).collect(),
+                phone_number_ids: webhook.phone_number_ids.clone().map(Into::into),
+                ordered: webhook.ordered,
+                backoff: Backoff { first: config.retry.first, longest: config.retry.longest },
+                journal: journal.clone(),
+                hub: hub.clone(),
+                metrics: metrics.clone(),
+            };
+            lanes.push(lane.clone());
+            dispatchers.push(dispatch.start(stop.clone(), &mut desk).map_err(Fault::of)?);
+            let keys = plan::keys(&webhook.app_secret).map_err(Fault::of)?;
+            let verify_token = webhook.verify_token.clone();
+            let split = webhook.split;
+            webhooks.push(ingest::Webhook { name: name.as_str().into(), lane, verify_token, keys, split });
+        }
+        let streams = config.streams.iter().map(|(name, stream)| {
+            let name: Arc<str> = name.as_str().into();
+            let shape = ws::Stream {
+                name: name.clone(),
+                carries: names.iter().map(|webhook| stream.webhooks.contains(webhook)).collect(),
+                slow: plan::slow(stream.slow),
+                heartbeat: stream.heartbeat,
+            };
+            let admission = stream.admission.iter().map(|name| filters[name].clone()).collect();
+            let (origins, compression) = (stream.origins.clone(), stream.compression);
+            connect::Stream { name, shape: Arc::new(shape), admission, origins, compression }
+        });
+        let (connections, under_way) = (Tracker::default(), Tracker::default());
+        let paths = |paths: Vec<&String>| paths.into_iter().cloned().collect::<Vec<_>>();
+        let routes = Routes::new(
+            paths(config.webhooks.values().map(|webhook| &webhook.path).collect()),
+            paths(config.streams.values().map(|stream| &stream.path).collect()),
+        );
+        let http = crate::http::Config {
+            headers: limits.headers,
+            header_count: limits.header_count,
+            header_timeout: limits.header_timeout,
+        };
+        let edge = Edge {
+            routes,
+            ingest: Ingest {
+                webhooks,
+                journal: journal.clone(),
+                phases: phases.clone(),
+                metrics: metrics.clone(),
+                inflight: Arc::new(Semaphore::new(limits.inflight.min(Semaphore::MAX_PERMITS))),
+                body: limits.body,
+                body_timeout: limits.body_timeout,
+            },
+            connect: Connect {
+                streams: streams.collect(),
+                journal: journal.clone(),
+                shards: shards.clone(),
+                admission: Pool::start("admission", cores, ADMISSIONS_WAITING).map_err(Fault::of)?,
+                ids: ClientIds::new(journal.boot()),
+                phases: phases.clone(),
+                metrics: metrics.clone(),
+                tasks: connections.clone(),
+            },
+            tls: tls.clone(),
+            http,
+            phases: phases.clone(),
+            metrics: metrics.clone(),
+            connections: connections.clone(),
+            webhooks: under_way.clone(),
+        };
+        let counted = metrics.clone();
+        let gate_limits =
+            listen::Limits { connections: limits.connections, per_address: limits.connections_per_address };
+        let gate = Gate::new(gate_limits, move |refused| {
+            counted.refused(match refused {
+                listen::Refused::Connections => ConnectionRefusal::TooMany,
+                listen::Refused::PerAddress => ConnectionRefusal::TooManyFromAddress,
+                listen::Refused::Accept => ConnectionRefusal::Accept,
+            });
+        });
+        let open = gate.clone();
+        let admin = Admin {
+            token: config.admin.token,
+            journal: journal.clone(),
+            webhooks: names,
+            phases: phases.clone(),
+            metrics: metrics.clone(),
+            http,
+            desk,
+            readers: Pool::start("reader", 1, READERS_WAITING).map_err(Fault::of)?,
+            connections: Arc::new(move || open.open()),
+        };
+        keeper::start(journal.clone(), metrics).map_err(Fault::of)?;
+        Ok(App {
+            edge: Arc::new(edge),
+            admin: Arc::new(admin),
+            gate,
+            edge_listeners,
+            admin_listeners,
+            lanes,
+            journal,
+            shards,
+            dispatchers,
+            stop,
+            phases,
+            connections,
+            webhooks: under_way,
+            drain_timeout: limits.drain_timeout,
+            _certificates: tls.map(|acceptor| acceptor.watch()).transpose().map_err(Fault::of)?,
+        })
+    }
+}
+
+/// Opens the journal. With `handover`, waits for the process that has it now to come to its end.
+async fn open(config: &Config, handover: bool) -> Result<Journal, Fault> {
+    let settings = journal_config(config);
+    let begun = Instant::now();
+    let mut told = false;
+    loop {
+        match Journal::open(&settings) {
+            Err(journal::Error::InUse(_)) if handover && begun.elapsed() < config.limits.handover_timeout => {
+                if !told {
+                    tracing::info!("waiting for the process that has the data directory to let go of it");
+                    told = true;
+                }
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+            opened => return opened.map_err(Fault::of),
+        }
+    }
+}
+
+/// The journal that a configuration is about.
+pub fn journal_config(config: &Config) -> journal::Config {
+    let retention = |kept: &config::Retention| journal::Retention { age: kept.age, size: kept.size };
+    journal::Config {
+        directory: config.data.join("journal"),
+        webhooks: config.webhooks.keys().cloned().collect(),
+        waiting: config.limits.inflight,
+        inbox: retention(&config.inbox),
+        outbox: retention(&config.outbox),
+        dedupe_window: config.dedupe_window,
+    }
+}

@@ -1,0 +1,51 @@
+//! Where a refusal becomes an answer.
+
+use super::{Refusal, Stream};
+use crate::http::Reply;
+use crate::metrics::ConnectOutcome;
+use crate::ws::handshake;
+use ::http::StatusCode;
+use ::http::header::{HeaderName, HeaderValue};
+
+pub fn answer(stream: &Stream, refusal: Refusal) -> (ConnectOutcome, Reply) {
+    match refusal {
+        Refusal::Draining => (ConnectOutcome::Draining, Reply::later("the gateway is stopping\n")),
+        Refusal::Busy => (ConnectOutcome::Busy, Reply::later("too many clients connect at once\n")),
+        Refusal::NotAClient => {
+            let help = "connect with a WebSocket client, or accept text/event-stream\n";
+            let reply = Reply::text(StatusCode::UPGRADE_REQUIRED, help);
+            (ConnectOutcome::NotWebSocket, upgrade_hints(reply))
+        }
+        Refusal::Handshake(refusal) => {
+            let status = match refusal {
+                handshake::Refusal::Version => StatusCode::UPGRADE_REQUIRED,
+                handshake::Refusal::Key | handshake::Refusal::Connection => StatusCode::BAD_REQUEST,
+            };
+            (ConnectOutcome::NotWebSocket, upgrade_hints(Reply::text(status, format!("{refusal}\n"))))
+        }
+        Refusal::Since(refusal) => {
+            (ConnectOutcome::BadSince, Reply::text(StatusCode::BAD_REQUEST, format!("{refusal}\n")))
+        }
+        Refusal::Origin => {
+            (ConnectOutcome::OriginRefused, Reply::text(StatusCode::FORBIDDEN, "this origin may not connect\n"))
+        }
+        Refusal::Subprotocol => (ConnectOutcome::Denied, Reply::later("this cannot be decided now, try again later\n")),
+        Refusal::Denied(denial) => {
+            tracing::info!(stream = %stream.name, status = denial.status, why = denial.reason.as_deref(), "client denied");
+            let status = StatusCode::from_u16(denial.status).unwrap_or(StatusCode::FORBIDDEN);
+            let reply = if status == StatusCode::SERVICE_UNAVAILABLE {
+                Reply { body: denial.body.into(), ..Reply::later("") }
+            } else {
+                Reply::text(status, denial.body)
+            };
+            (ConnectOutcome::Denied, reply)
+        }
+    }
+}
+
+/// What RFC 6455, section 4.4, and RFC 9110, section 15.5.22, want said to who did it wrong.
+fn upgrade_hints(reply: Reply) -> Reply {
+    reply
+        .with(::http::header::UPGRADE, HeaderValue::from_static("websocket"))
+        .with(HeaderName::from_static("sec-websocket-version"), HeaderValue::from_static("13"))
+}

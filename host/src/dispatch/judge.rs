@@ -1,0 +1,130 @@
+//! One event to one decision.
+
+use super::Dispatch;
+use crate::error::Chain;
+use crate::filter;
+use crate::journal::{Decision, Error, Judged};
+use crate::message::{Audience, Event, EventId, Keys, Message, Payload};
+use crate::metrics::{EventOutcome, FilterVerdict};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What holds an event in the place of a filter. No filter can be named so: a name has no space.
+const FOREIGN: &str = "phone number ids";
+const ORDERED: &str = "conversation order";
+
+impl Dispatch {
+    pub(super) fn judge(&self, event: Event) -> Decision {
+        let Event { id, webhook, received, content_type, unparsed, kind, keys, body } = event;
+        let decide = |trail, judged| Decision {
+            event: id,
+            received,
+            content_type: content_type.clone(),
+            unparsed,
+            kind: kind.clone(),
+            keys: keys.clone(),
+            trail,
+            judged,
+        };
+        if let Some(reason) = self.foreign(&kind, &keys) {
+            tracing::warn!(event = %id, webhook = %self.lane.name(), %reason, "event held");
+            return decide(Vec::new(), Judged::Hold { filter: FOREIGN.to_owned(), reason });
+        }
+        let message = Message {
+            id,
+            webhook,
+            received,
+            content_type: content_type.clone(),
+            payload: Payload::of(body),
+            audience: Audience::default(),
+        };
+        let outcome = filter::run(&self.chain, message);
+        let judged = match outcome.held {
+            Some(held) => {
+                let (webhook, why) = (self.lane.name(), held.failure.kind());
+                tracing::warn!(event = %id, %webhook, filter = %held.filter, why, "event held");
+                Judged::Hold { filter: held.filter, reason: Chain(&held.failure).to_string() }
+            }
+            None => Judged::Deliver(outcome.deliveries.into_iter().map(|part| (part.payload, part.audience)).collect()),
+        };
+        decide(outcome.trail, judged)
+    }
+
+    /// Why an event is not this webhook's: a captured delivery to one tenant must not reach the clients of another, and
+    /// a provider signs for all of an app's tenants with one secret.
+    fn foreign(&self, kind: &str, keys: &Keys) -> Option<String> {
+        let own = self.phone_number_ids.as_ref()?;
+        match &keys.phone_number_id {
+            Some(id) if own.contains(id) => None,
+            Some(id) => Some(format!("the phone number id is not one of this webhook's: {}", id.escape_default())),
+            None if matches!(kind, "messages" | "statuses" | "unparsed" | "batch") => {
+                Some("it does not say which phone number it is about".to_owned())
+            }
+            // What is about the account as a whole names no number.
+            None => None,
+        }
+    }
+
+    /// Why an event has to wait for another, which is held already or is to be held with `decisions`.
+    pub(super) fn blocked(&self, event: &Event, decisions: &[Decision]) -> Result<Option<String>, Error> {
+        if !self.ordered || event.keys.user.is_none() {
+            return Ok(None);
+        }
+        let held = |decision: &&Decision| matches!(decision.judged, Judged::Hold { .. }) && decision.keys == event.keys;
+        let first = match decisions.iter().find(held) {
+            Some(decision) => Some(decision.event),
+            None => self.first_held(&event.keys)?,
+        };
+        Ok(first.map(|first| format!("it waits for event {first} of its conversation")))
+    }
+
+    /// The event that holds up its conversation, if conversations are kept in order here. An event that names no user
+    /// is in none.
+    pub(super) fn first_held(&self, keys: &Keys) -> Result<Option<EventId>, Error> {
+        if !self.ordered || keys.user.is_none() {
+            return Ok(None);
+        }
+        self.journal.first_held(&self.lane, keys)
+    }
+}
+
+/// A decision to hold an event until another of its conversation is judged.
+pub(super) fn wait(event: Event, reason: String) -> Decision {
+    let Event { id, received, content_type, unparsed, kind, keys, .. } = event;
+    let judged = Judged::Hold { filter: ORDERED.to_owned(), reason };
+    Decision { event: id, received, content_type, unparsed, kind, keys, trail: Vec::new(), judged }
+}
+
+impl Decision {
+    /// Whether it is worth judging again by itself: a filter may recover, a number does not change hands, and who waits
+    /// for another is called when that one is done.
+    pub(super) fn retries(&self) -> bool {
+        matches!(&self.judged, Judged::Hold { filter, .. } if filter != FOREIGN && filter != ORDERED)
+    }
+}
+
+/// What is counted of a decision, once it is written.
+pub(super) struct Judgement {
+    pub outcome: EventOutcome,
+    pub unparsed: bool,
+    pub foreign: bool,
+    pub steps: Vec<(Arc<str>, FilterVerdict, Duration)>,
+}
+
+impl Judgement {
+    pub fn outcome(decision: &Decision) -> EventOutcome {
+        match &decision.judged {
+            Judged::Hold { .. } => EventOutcome::Held,
+            Judged::Deliver(parts) if parts.is_empty() => EventOutcome::Dropped,
+            Judged::Deliver(_) => EventOutcome::Delivered,
+        }
+    }
+
+    pub fn of(decision: &Decision) -> Self {
+        let steps = decision.trail.iter().map(|step| {
+            (step.filter.as_str().into(), FilterVerdict::of(&step.verdict), Duration::from_micros(step.micros))
+        });
+        let foreign = matches!(&decision.judged, Judged::Hold { filter, .. } if filter == FOREIGN);
+        Self { outcome: Self::outcome(decision), unparsed: decision.unparsed, foreign, steps: steps.collect() }
+    }
+}

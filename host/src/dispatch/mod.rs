@@ -1,0 +1,276 @@
+//! One webhook's events, from the inbox through the filter chain to the outbox and the hub.
+//!
+//! A thread a webhook, which judges its lane's events in order. A filter that loops or fails so takes time from nobody
+//! but its own webhook; nothing here stands between a webhook and its 200. What is decided is durable before it is
+//! published, several events at once when several wait.
+//!
+//! What a filter could not judge is held, and judged again: by itself, later each time ([`retries`](Retries)), or because
+//! an operator asks ([`Desk`]). With `ordered`, an event waits while an earlier one of its conversation is held.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `judge` | one event to one decision |
+//! | `retries` | when which held event is due |
+//! | `desk` | what operators ask for |
+
+mod desk;
+mod judge;
+mod retries;
+
+pub use desk::{Counts, Desk, Unanswered, Work};
+pub use retries::Backoff;
+
+use crate::error::Chain;
+use crate::filter::Filter;
+use crate::hub::{Frame, Hub};
+use crate::journal::{Decision, Error, Journal, Judged, Lane};
+use crate::message::EventId;
+use crate::metrics::{EventLabels, EventOutcome, Metrics, PerWebhook};
+use crate::task;
+use crate::ws::encode;
+use desk::Asked;
+use judge::Judgement;
+use retries::Retries;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::mpsc::Receiver;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How many events are judged before what was decided is written, and how long that may take: what is ready should
+/// not wait for an event whose filter is slow.
+const BATCH: usize = 256;
+const BATCH_TIME: Duration = Duration::from_millis(5);
+
+/// A lane is looked at this often even when nothing says that something arrived.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// So many held events are judged again before what is new has its turn.
+const RETRIES: usize = 16;
+
+pub struct Dispatch {
+    pub lane: Lane,
+    /// The webhook's index in the configuration's order.
+    pub webhook: usize,
+    pub chain: Arc<[Filter]>,
+    /// `None`: any number's events are this webhook's.
+    pub phone_number_ids: Option<Arc<[String]>>,
+    /// An event waits while an earlier one of its conversation is held.
+    pub ordered: bool,
+    pub backoff: Backoff,
+    pub journal: Journal,
+    pub hub: Hub,
+    pub metrics: Metrics,
+}
+
+/// When a dispatcher is to end.
+#[derive(Clone, Default)]
+pub struct Stop(Arc<AtomicU8>);
+
+const WHEN_IDLE: u8 = 1;
+const AT_ONCE: u8 = 2;
+
+impl Stop {
+    /// When nothing is pending any more.
+    pub fn when_idle(&self) {
+        self.0.fetch_max(WHEN_IDLE, Ordering::AcqRel);
+    }
+
+    /// After the event in hand. What is pending then is judged after the next start.
+    pub fn at_once(&self) {
+        self.0.fetch_max(AT_ONCE, Ordering::AcqRel);
+    }
+
+    fn asked(&self) -> u8 {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// A dispatcher at work.
+struct Running {
+    dispatch: Dispatch,
+    stop: Stop,
+    asked: Receiver<Asked>,
+    retries: Retries,
+}
+
+impl Dispatch {
+    /// Starts the thread. What operators ask of it goes over `desk`.
+    pub fn start(self, stop: Stop, desk: &mut Desk) -> io::Result<JoinHandle<()>> {
+        let asked = desk.seat(&self.lane);
+        let retries = Retries::new(self.backoff);
+        let name = format!("judge-{}", self.lane.name());
+        let mut running = Running { dispatch: self, stop, asked, retries };
+        task::thread(&name, move || running.run())
+    }
+}
+
+impl Running {
+    fn run(&mut self) {
+        while self.stop.asked() < AT_ONCE {
+            // What is judged now could not be written, but for one batch at a time that finds out whether it can again.
+            let before = self.dispatch.journal.healthy();
+            let turn = catch_unwind(AssertUnwindSafe(|| self.turn()));
+            let wait = match turn {
+                Ok(Ok(0)) if self.stop.asked() >= WHEN_IDLE => return,
+                Ok(Ok(0)) => Some((self.dispatch.journal.done(&self.dispatch.lane), self.retries.patience(PATIENCE))),
+                Ok(Ok(_)) => None,
+                Ok(Err(error)) => {
+                    if before {
+                        let webhook = self.dispatch.lane.name();
+                        tracing::error!(%webhook, error = %Chain(&error), "dispatch stands still, and tries again");
+                    }
+                    if self.stop.asked() >= WHEN_IDLE {
+                        return;
+                    }
+                    Some((EventId(u64::MAX), PATIENCE))
+                }
+                Err(_) => {
+                    let webhook = self.dispatch.lane.name();
+                    tracing::error!(%webhook, "a dispatcher panicked and goes on: this is a bug of postern");
+                    Some((EventId(u64::MAX), PATIENCE))
+                }
+            };
+            if let Some((than, patience)) = wait {
+                self.dispatch.lane.wait(than, patience);
+            }
+        }
+    }
+
+    /// What operators ask, what is due again, what is new, a batch of each; and how much that was.
+    fn turn(&mut self) -> Result<usize, Error> {
+        let asked = self.serve()?;
+        // While it comes to an end, only what is new is judged: what is held can wait for the next start.
+        let retried = if self.stop.asked() == 0 { self.retry()? } else { 0 };
+        Ok(asked + retried + self.judge_pending()?)
+    }
+
+    fn judge_pending(&mut self) -> Result<usize, Error> {
+        let pending = self.dispatch.journal.pending(&self.dispatch.lane, BATCH)?;
+        let began = Instant::now();
+        let mut decisions = Vec::with_capacity(pending.len());
+        for event in pending {
+            let decision = match self.dispatch.blocked(&event, &decisions)? {
+                Some(reason) => judge::wait(event, reason),
+                None => self.dispatch.judge(event),
+            };
+            decisions.push(decision);
+            if began.elapsed() >= BATCH_TIME || self.stop.asked() >= AT_ONCE {
+                break;
+            }
+        }
+        let judged = decisions.len();
+        let held: Vec<EventId> = decisions.iter().filter(|decision| decision.retries()).map(|d| d.event).collect();
+        self.dispatch.settle(decisions)?;
+        let now = Instant::now();
+        held.into_iter().for_each(|event| self.retries.held(event, now));
+        Ok(judged)
+    }
+
+    /// Judges again what is due, until one of them is held once more: then the others are not likely to fare better now.
+    fn retry(&mut self) -> Result<usize, Error> {
+        self.retries.fill(&self.dispatch.journal, &self.dispatch.lane, Instant::now())?;
+        let mut tried = 0;
+        for event in self.retries.due(Instant::now(), RETRIES) {
+            tried += 1;
+            match self.again(event, false)? {
+                // One that waits for anything but a filter says nothing of the filters.
+                Some(EventOutcome::Held) if self.retries.knows(event) => {
+                    self.retries.failed(Instant::now());
+                    break;
+                }
+                Some(EventOutcome::Held) | None => {}
+                Some(_) => self.retries.succeeded(),
+            }
+        }
+        Ok(tried)
+    }
+
+    /// Judges an event once more; one that stays held for the same reason is not written again. `None`: it is not there
+    /// to be judged.
+    fn again(&mut self, id: EventId, replay: bool) -> Result<Option<EventOutcome>, Error> {
+        let Self { dispatch, retries, .. } = self;
+        let before = dispatch.journal.held_as(&dispatch.lane, id)?;
+        if before.is_none() && !replay {
+            retries.settled(id);
+            return Ok(None);
+        }
+        let Some(event) = dispatch.journal.event(id)?.filter(|event| event.webhook == *dispatch.lane.name()) else {
+            retries.settled(id);
+            return Ok(None);
+        };
+        let keys = event.keys.clone();
+        if dispatch.first_held(&keys)?.is_some_and(|first| first < id) {
+            retries.settled(id);
+            return Ok(Some(EventOutcome::Held));
+        }
+        let decision = dispatch.judge(event);
+        let outcome = Judgement::outcome(&decision);
+        let label = EventLabels { webhook: dispatch.lane.name().clone(), outcome };
+        dispatch.metrics.events_retried.get_or_create(&label).inc();
+        if let Judged::Hold { filter, reason } = &decision.judged {
+            if decision.retries() {
+                retries.held(id, Instant::now());
+            } else {
+                retries.settled(id);
+            }
+            if before.is_some_and(|held| held.filter == *filter && held.reason == *reason) {
+                return Ok(Some(outcome));
+            }
+        }
+        dispatch.settle(vec![decision])?;
+        if outcome != EventOutcome::Held {
+            retries.settled(id);
+            // The next of the conversation waited for this one.
+            if let Some(next) = dispatch.first_held(&keys)? {
+                retries.now(next, Instant::now());
+            }
+        }
+        Ok(Some(outcome))
+    }
+
+    /// Does what operators asked for.
+    fn serve(&mut self) -> Result<usize, Error> {
+        let mut served = 0;
+        while let Ok(Asked { work, events, answer }) = self.asked.try_recv() {
+            let mut counts = Counts::default();
+            for event in events {
+                if self.stop.asked() >= WHEN_IDLE {
+                    break;
+                }
+                counts.add(self.again(event, work == Work::Replay)?);
+                served += 1;
+            }
+            // Whoever asked may have gone.
+            let _ = answer.send(counts);
+        }
+        Ok(served)
+    }
+}
+
+impl Dispatch {
+    /// Writes decisions and publishes what follows from them.
+    fn settle(&self, decisions: Vec<Decision>) -> Result<(), Error> {
+        let judgements: Vec<Judgement> = decisions.iter().map(Judgement::of).collect();
+        self.journal.decide(&self.lane, decisions, |entries| {
+            let frames: Vec<Arc<Frame>> = entries.into_iter().map(|entry| encode::frame(entry, self.webhook)).collect();
+            self.hub.publish(&frames);
+        })?;
+        let webhook = self.lane.name().clone();
+        for Judgement { outcome, unparsed, foreign, steps } in judgements {
+            for (filter, verdict, took) in steps {
+                self.metrics.filter(&filter, verdict, took);
+            }
+            self.metrics.events.get_or_create(&EventLabels { webhook: webhook.clone(), outcome }).inc();
+            if unparsed {
+                self.metrics.events_unparsed.get_or_create(&PerWebhook { webhook: webhook.clone() }).inc();
+            }
+            if foreign {
+                self.metrics.events_foreign.get_or_create(&PerWebhook { webhook: webhook.clone() }).inc();
+            }
+        }
+        Ok(())
+    }
+}

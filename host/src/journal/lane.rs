@@ -1,0 +1,97 @@
+//! One webhook's part of the inbox: how far it has been judged, and who waits for more.
+
+use crate::message::EventId;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// One webhook's part of the inbox.
+#[derive(Clone)]
+pub struct Lane(pub(super) Arc<LaneState>);
+
+pub(super) struct LaneState {
+    pub name: Arc<str>,
+    /// Up to which event this lane has been judged. Written by its one dispatcher.
+    done: AtomicU64,
+    /// No event before this one is pending: a reader need not look there again.
+    passed: AtomicU64,
+    newest: Mutex<Newest>,
+    /// Whoever waits for a younger event waits here.
+    arrived: Condvar,
+}
+
+struct Newest {
+    /// The youngest durable event that is no duplicate.
+    event: u64,
+    /// Whoever waits is to stop waiting, though nothing has arrived.
+    woken: bool,
+}
+
+impl Lane {
+    pub(super) fn new(name: &str, done: EventId, newest: EventId) -> Self {
+        Self(Arc::new(LaneState {
+            name: name.into(),
+            done: AtomicU64::new(done.0),
+            passed: AtomicU64::new(done.0 + 1),
+            newest: Mutex::new(Newest { event: newest.0, woken: false }),
+            arrived: Condvar::new(),
+        }))
+    }
+
+    pub fn name(&self) -> &Arc<str> {
+        &self.0.name
+    }
+
+    /// How many positions lie between the youngest event and the last one judged: 0 when nothing is pending, and
+    /// otherwise at least the number that is (positions are shared between lanes, and duplicates have theirs).
+    pub fn lag(&self) -> u64 {
+        self.newest().0.saturating_sub(self.done().0)
+    }
+
+    /// Blocks until an event younger than `than` may be there, `wake` is called, or `patience` has passed.
+    pub fn wait(&self, than: EventId, patience: Duration) {
+        let idle = |newest: &mut Newest| newest.event <= than.0 && !newest.woken;
+        // A timeout and a wake-up mean the same to the caller, who looks for himself.
+        if let Ok((mut newest, _)) = self.0.arrived.wait_timeout_while(self.lock(), patience, idle) {
+            newest.woken = false;
+        }
+    }
+
+    /// Ends a wait, the present one or the next: the gateway is stopping.
+    pub fn wake(&self) {
+        self.lock().woken = true;
+        self.0.arrived.notify_all();
+    }
+
+    pub(super) fn newest(&self) -> EventId {
+        EventId(self.lock().event)
+    }
+
+    pub(super) fn arrived(&self, newest: EventId) {
+        let mut held = self.lock();
+        held.event = held.event.max(newest.0);
+        self.0.arrived.notify_all();
+    }
+
+    pub(super) fn done(&self) -> EventId {
+        EventId(self.0.done.load(Ordering::Acquire))
+    }
+
+    pub(super) fn judged(&self, up_to: EventId) {
+        self.0.done.fetch_max(up_to.0, Ordering::AcqRel);
+    }
+
+    /// The first event that may be pending.
+    pub(super) fn passed(&self) -> EventId {
+        EventId(self.0.passed.load(Ordering::Acquire).max(self.done().0 + 1))
+    }
+
+    pub(super) fn pass(&self, before: EventId) {
+        self.0.passed.fetch_max(before.0, Ordering::AcqRel);
+    }
+
+    /// What the lock guards is two plain values, whole at every instant.
+    fn lock(&self) -> MutexGuard<'_, Newest> {
+        self.0.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,85 @@
+//! Opening the journal.
+
+use super::dedupe::Window;
+use super::inbox::Committer;
+use super::keeper::Keeper;
+use super::log::{self, Disk, Log, NewFrame, RealDisk};
+use super::retention::Retained;
+use super::{Config, Error, Journal, Lane, Retention, Shared, directory};
+use crate::message::{EventId, Timestamp};
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+impl Journal {
+    /// Opens the journal, made if absent. Damage is no reason to fail: [`Journal::damage`] tells it. Blocks.
+    pub fn open(config: &Config) -> Result<Self, Error> {
+        Self::open_on(Arc::new(RealDisk), config)
+    }
+
+    /// The same with the logs on another disk.
+    pub(crate) fn open_on(disk: Arc<dyn Disk>, config: &Config) -> Result<Self, Error> {
+        let directory = &config.directory;
+        let lock = directory::take(directory)?;
+        let boot = directory::count_boot(directory)?;
+        let mut damage = Vec::new();
+        let mut open = |name, retention| {
+            let opened = Log::open(disk.clone(), &directory.join(name), segments(retention));
+            let opened = opened.map_err(|error| Error::Open(directory.to_owned(), error))?;
+            damage.extend(opened.damage.iter().map(ToString::to_string));
+            Ok(opened.log)
+        };
+        let (inbox, outbox) = (open("inbox", &config.inbox)?, open("outbox", &config.outbox)?);
+        let window = Window::new(config.dedupe_window);
+        let (keeper, ends) = Keeper::open(directory.clone(), inbox.clone(), outbox.clone(), window)?;
+        damage.into_iter().for_each(|damage| keeper.note_damage(damage));
+        fill(&inbox, ends.inbox)?;
+        fill(&outbox, ends.outbox)?;
+
+        let mut lanes = BTreeMap::new();
+        for name in &config.webhooks {
+            let number = |what: &str| keeper.read(|store| store.number(&format!("{what}/{name}")));
+            let [done, newest] = [number("done")?, number("newest")?].map(|number| EventId(number.unwrap_or(0)));
+            lanes.insert(name.clone(), Lane::new(name, done, newest));
+        }
+        let keeper = Arc::new(keeper);
+        let committer =
+            Committer::start(inbox.clone(), keeper.clone(), window, config.waiting).map_err(Error::Thread)?;
+        let (order, tail) = (Mutex::new(()), AtomicU64::new(outbox.end()));
+        let (retained, config) = (Retained::new(), config.clone());
+        let shared = Shared {
+            committer,
+            lanes,
+            keeper,
+            window,
+            inbox,
+            outbox,
+            order,
+            tail,
+            retained,
+            boot,
+            config,
+            _lock: lock,
+        };
+        Ok(Self(Arc::new(shared)))
+    }
+}
+
+/// Segments are an eighth of what is kept, within reason, so that retention is about exact.
+fn segments(retention: &Retention) -> log::Config {
+    let segment_bytes = (retention.size / 8).clamp(1 << 20, 64 << 20);
+    let segment_age = (retention.age / 8).min(Duration::from_secs(3600));
+    log::Config { segment_bytes, segment_age }
+}
+
+/// When a log has lost its end, positions would be given a second time: an event would be taken for judged, a client be
+/// thought to have what it has not. A frame that says nothing takes them instead.
+fn fill(log: &Log, end: u64) -> Result<(), Error> {
+    while log.end() < end {
+        let count = u32::try_from(end - log.end()).unwrap_or(u32::MAX);
+        log.append(&[NewFrame { count, payload: Bytes::new() }], Timestamp::now()).map_err(Error::Write)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! Reading what is pending: a walk through the inbox from where a lane stands.
+
+use super::log::{Found, Frame};
+use super::record::{decode_delivery, webhook_of};
+use super::{Error, Journal, Lane};
+use crate::message::{Event, EventId};
+
+/// How much of the inbox is read in one go, and how much one call may answer.
+const CHUNK: usize = 256 << 10;
+const BYTES: usize = 8 << 20;
+
+/// The answer of `pending`, as it grows.
+struct Pending {
+    events: Vec<Event>,
+    bytes: usize,
+    most: usize,
+}
+
+impl Pending {
+    fn is_full(&self) -> bool {
+        self.events.len() >= self.most || self.bytes >= BYTES
+    }
+}
+
+impl Journal {
+    /// The oldest events of a lane without a verdict, in order: at most `most` of them, and at most about 8 MiB.
+    /// Duplicates are left out. So is what the disk has damaged: it is logged once and told by [`Journal::damage`], and
+    /// those behind it go on. Blocks.
+    pub fn pending(&self, lane: &Lane, most: usize) -> Result<Vec<Event>, Error> {
+        let newest = lane.newest();
+        let mut from = lane.passed();
+        let mut pending = Pending { events: Vec::new(), bytes: 0, most: most.max(1) };
+        while from <= newest {
+            let found = self.0.inbox.read(from.0, CHUNK).map_err(Error::Read)?;
+            if found.is_empty() {
+                break;
+            }
+            for found in found {
+                match found {
+                    Found::Hole { from: lost, to } => {
+                        self.0.keeper.note_damage(format!(
+                            "the inbox has lost the events {} to {}",
+                            EventId(lost),
+                            EventId(to.saturating_sub(1))
+                        ));
+                        from = EventId(to.max(from.0));
+                    }
+                    Found::Frame(frame) => {
+                        let end = EventId(frame.position + u64::from(frame.count));
+                        if let Err(error) = gather(lane, frame, &mut pending) {
+                            self.0.keeper.note_damage(format!("the inbox, before event {end}: {error}"));
+                        }
+                        from = end;
+                    }
+                }
+                // Until the first pending event is met, nobody need look here again.
+                if pending.events.is_empty() {
+                    lane.pass(from);
+                }
+                if pending.is_full() {
+                    return Ok(pending.events);
+                }
+            }
+        }
+        // It was looked for as far as the youngest that was there: what is not found is lost, and nothing waits for it.
+        if pending.events.is_empty() {
+            lane.judged(newest);
+        }
+        Ok(pending.events)
+    }
+
+    /// The position after which this lane's events are pending.
+    pub fn done(&self, lane: &Lane) -> EventId {
+        lane.done()
+    }
+}
+
+/// Takes the events of one delivery that are pending.
+fn gather(lane: &Lane, frame: Frame, pending: &mut Pending) -> Result<(), Error> {
+    if frame.payload.is_empty() || webhook_of(&frame.payload)? != &**lane.name() {
+        return Ok(());
+    }
+    let (header, body) = decode_delivery(frame.payload)?;
+    let done = lane.done();
+    for (event, item) in (frame.position..).map(EventId).zip(&header.items) {
+        if event <= done || !item.is_new() {
+            continue;
+        }
+        let part = item.part(&body).ok_or(Error::Damaged("an item is not within its delivery"))?;
+        pending.bytes += part.len();
+        pending.events.push(header.event(event, item, lane.name().clone(), part));
+        if pending.is_full() {
+            break;
+        }
+    }
+    Ok(())
+}

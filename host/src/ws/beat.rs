@@ -1,0 +1,57 @@
+//! What a shard does by the clock: it pings those who are due, lets go of those who are silent, and of those whose
+//! goodbye has taken too long.
+
+use super::Slow;
+use super::encode::Form;
+use super::farewell;
+use super::shard::{Shard, Shared, pump_one};
+use crate::message::ClientId;
+use crate::metrics::CloseReason;
+use std::time::{Duration, Instant};
+
+/// How finely heartbeats and goodbyes are timed.
+pub const TICK: Duration = Duration::from_millis(250);
+
+/// How long a client has to answer a close frame.
+pub const GOODBYE: Duration = Duration::from_secs(2);
+
+pub fn beat(shared: &Shared, now: Instant) {
+    let mut guard = shared.borrow_mut();
+    let shard = &mut *guard;
+    let mut due = Vec::new();
+    for (interval, queue) in &mut shard.heartbeats {
+        while queue.front().is_some_and(|(when, _)| *when <= now) {
+            due.extend(queue.pop_front().map(|(_, id)| (*interval, id)));
+        }
+    }
+    for (interval, id) in due {
+        if is_silent(shard, id, now) {
+            shard.remove(id, CloseReason::Silent);
+        }
+        let Some(seat) = shard.clients.get_mut(&id) else { continue };
+        farewell::ping(&mut seat.client);
+        let overtaken = seat.client.blocked && seat.client.is_behind(&shard.ring) && seat.client.is_live();
+        if overtaken && seat.client.stream.slow == Slow::Disconnect {
+            shard.goodbye(id, CloseReason::TooSlow);
+        }
+        shard.heartbeats.entry(interval).or_default().push_back((now + interval, id));
+        pump_one(shared, shard, id);
+    }
+    while shard.goodbyes.front().is_some_and(|(when, _)| *when <= now) {
+        let Some((_, id)) = shard.goodbyes.pop_front() else { break };
+        let reason = shard.clients.get(&id).and_then(|seat| seat.client.closing.as_ref()).map(|closing| closing.reason);
+        if let Some(reason) = reason {
+            shard.remove(id, reason);
+        }
+    }
+}
+
+fn is_silent(shard: &mut Shard, id: ClientId, now: Instant) -> bool {
+    let Some(seat) = shard.clients.get_mut(&id) else { return false };
+    let client = &mut seat.client;
+    // With no word of its own, that it takes what it is given is the sign that it is there.
+    if std::mem::take(&mut client.taken) && client.manner.form == Form::Sse {
+        client.heard = now;
+    }
+    client.pinged && now.duration_since(client.heard) >= shard.parts.config.idle
+}

@@ -1,0 +1,206 @@
+use super::*;
+use crate::message::{ClientId, Gap, Keys, Loss};
+use crate::ws::tests::{Got, cursor, entry, inflate, understand};
+use proptest::prelude::*;
+use serde_json::Value;
+
+const RAW: Manner = Manner { form: Form::Raw, deflate: false };
+const V1: Manner = Manner { form: Form::V1, deflate: false };
+const SSE: Manner = Manner { form: Form::Sse, deflate: false };
+
+/// What goes out to a client of which `given` was the last thing.
+fn sent(manner: Manner, frame: &Frame, given: Cursor) -> Vec<u8> {
+    let given = crate::hub::letters(given);
+    let view = manner.view(frame);
+    let mut slices = [IoSlice::new(&[]); PARTS];
+    let count = view.fill(&given, &mut slices);
+    let bytes = slices[..count].iter().flat_map(|slice| slice.to_vec()).collect::<Vec<u8>>();
+    assert_eq!(bytes.len(), view.length());
+    bytes
+}
+
+fn got(manner: Manner, frame: &Frame, given: Cursor) -> Got {
+    let mut bytes = sent(manner, frame, given);
+    let got = understand(manner.form, &mut bytes).expect("something whole was sent");
+    assert!(bytes.is_empty(), "and nothing else");
+    got
+}
+
+fn message(manner: Manner, frame: &Frame, given: Cursor) -> String {
+    let Got::Text(message) = got(manner, frame, given) else { panic!("no text") };
+    message
+}
+
+#[test]
+fn raw_is_the_body_in_one_message() {
+    let short = frame(entry(4, "[1]"), 0);
+    assert_eq!(sent(RAW, &short, cursor(1)), b"\x81\x03[1]");
+    assert_eq!(got(RAW, &frame(entry(4, &b"\xff"[..]), 0), cursor(1)), Got::Binary(vec![0xff]));
+    for length in [125, 126, 65_535, 65_536] {
+        assert_eq!(message(RAW, &frame(entry(4, vec![b'x'; length]), 0), cursor(1)).len(), length);
+    }
+}
+
+#[test]
+fn v1_is_this_text() {
+    let (this, before) = (cursor(5), cursor(2));
+    let wanted = |body: &str| {
+        format!(
+            r#"{{"type":"event","cursor":"{this}","prev":"{before}","id":"0000000000000104","webhook":"whats\"app","kind":"messages","received":"1970-01-01T00:00:01.000Z","keys":{{"waba":"1","user":"a\nb"}},{body}}}"#
+        )
+    };
+    for (body, shown) in [
+        (&b"{\"a\": 1}"[..], "\"body\":{\"a\": 1}"),
+        (b" [1,\r\n2] ", "\"body\": [1,\r\n2] "),
+        (b"text", "\"base64\":\"dGV4dA==\""),
+        (b"", "\"base64\":\"\""),
+        (b"\"\xff\"", "\"base64\":\"Iv8i\""),
+        (b"{} {}", "\"base64\":\"e30ge30=\""),
+        (b"\"a\0b\"", "\"base64\":\"ImEAYiI=\""),
+        (b"\xef\xbb\xbf{}", "\"base64\":\"77u/e30=\""),
+    ] {
+        assert_eq!(message(V1, &frame(entry(4, body), 0), before), wanted(shown));
+    }
+    let bare = Entry { keys: Arc::new(Keys::default()), ..entry(4, "1") };
+    assert!(message(V1, &frame(bare, 0), before).contains(r#""keys":{},"body":1"#));
+}
+
+#[test]
+fn json_however_deep_stands_in_v1_as_it_is() {
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let text = message(V1, &frame(entry(4, deep.clone()), 0), cursor(1));
+    assert!(text.ends_with(&format!(r#""body":{deep}}}"#)));
+}
+
+#[test]
+fn a_time_that_has_no_name_does_no_harm() {
+    let late = Entry { received: crate::message::Timestamp(u64::MAX), ..entry(4, "1") };
+    assert!(message(V1, &frame(late, 0), cursor(1)).contains("9999-12-31T23:59:59.999Z"));
+}
+
+#[test]
+fn an_event_is_this_block() {
+    let this = cursor(5);
+    let sse = |body: &'static [u8]| String::from_utf8(sent(SSE, &frame(entry(4, body), 0), cursor(1))).expect("UTF-8");
+    assert_eq!(sse(b"{\"a\":1}"), format!("id: {this}\nevent: messages\ndata: {{\"a\":1}}\n\n"));
+    let lines = "data: a\ndata: b\ndata: \ndata:  c\ndata: \n\n";
+    assert_eq!(sse(b"a\r\nb\r\n\n c\r"), format!("id: {this}\nevent: messages\n{lines}"));
+    assert_eq!(sse(b"\xff"), format!("id: {this}\nevent: messages\ndata: {{\"base64\":\"/w==\"}}\n\n"));
+}
+
+#[test]
+fn a_kind_neither_ends_its_line_nor_passes_for_ours() {
+    for (kind, name) in [("a\nid: x", "a_id: x"), ("postern.drain", "_postern.drain"), ("é\r", "é_")] {
+        let frame = frame(Entry { kind: kind.into(), ..entry(4, "1") }, 0);
+        let Got::Block { id, event, .. } = got(SSE, &frame, cursor(1)) else { panic!("no block") };
+        assert_eq!((id, event), (Some(cursor(5).to_string()), name.to_owned()));
+    }
+}
+
+#[test]
+fn what_is_said_to_one_client_is_this() {
+    let (from, to) = (cursor(1), cursor(9));
+    let (c, d) = (from.to_string(), to.to_string());
+    let greeting = Payload::of("\"hi\"".into());
+    let all = [
+        Own::Hello { cursor: &c, client: ClientId(10) },
+        Own::Gap(Gap { from, to, loss: Loss::Expired }),
+        Own::Live,
+        Own::Drain { cursor: &c, retry_after_ms: 700 },
+        Own::Greeting(&greeting),
+        Own::Heartbeat { cursor: &c },
+    ];
+    let texts = [
+        format!(r#"{{"type":"hello","cursor":"{c}","client":"000000000000000a"}}"#),
+        format!(r#"{{"type":"gap","from":"{c}","to":"{d}","reason":"expired"}}"#),
+        r#"{"type":"live"}"#.to_owned(),
+        format!(r#"{{"type":"drain","cursor":"{c}","retry_after_ms":700}}"#),
+        r#"{"type":"greeting","body":"hi"}"#.to_owned(),
+    ];
+    let say = |form, own: &Own<'_>| {
+        let mut out = BytesMut::new();
+        super::own(form, own, &mut out);
+        out.to_vec()
+    };
+    for (own, text) in all.iter().zip(&texts) {
+        assert_eq!(understand(Form::V1, &mut say(Form::V1, own)), Some(Got::Text(text.clone())));
+    }
+    let blocks = [
+        format!(": postern\nretry: 3000\n\nid: {c}\nevent: postern.hello\ndata: {}\n\n", texts[0]),
+        format!("id: {d}\nevent: postern.gap\ndata: {}\n\n", texts[1]),
+        format!("event: postern.live\ndata: {}\n\n", texts[2]),
+        format!("id: {c}\nevent: postern.drain\ndata: {}\n\nretry: 700\n\n", texts[3]),
+        format!("event: postern.greeting\ndata: {}\n\n", texts[4]),
+        format!(": {c}\n\n"),
+    ];
+    for (own, block) in all.iter().zip(blocks) {
+        assert_eq!(String::from_utf8(say(Form::Sse, own)), Ok(block));
+    }
+    let raw: Vec<_> = all.iter().map(|own| say(Form::Raw, own)).collect();
+    assert_eq!(raw, [&b""[..], b"", b"", b"", b"\x81\x04\"hi\"", b""]);
+}
+
+#[test]
+fn what_does_not_get_shorter_goes_as_it_is() {
+    let deflate = |form| Manner { form, deflate: true };
+    let short = frame(entry(4, "x".repeat(63)), 0);
+    assert_eq!(sent(deflate(Form::Raw), &short, cursor(1)), sent(RAW, &short, cursor(1)));
+    // Bytes without a pattern.
+    let mut state = 1_u64;
+    let noise: Vec<u8> = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 56) as u8
+    })
+    .take(5000)
+    .collect();
+    let noise = frame(entry(4, noise), 0);
+    assert_eq!(sent(deflate(Form::Raw), &noise, cursor(1)), sent(RAW, &noise, cursor(1)));
+    let long = frame(entry(4, "x".repeat(3 << 20)), 0);
+    assert!(sent(deflate(Form::Raw), &long, cursor(1)).len() < 20_000);
+    assert!(sent(deflate(Form::V1), &long, cursor(1)).len() < 40_000);
+    assert_eq!(inflate(&sent(deflate(Form::Raw), &long, cursor(1))[4..]), long.payload());
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_body_every_form_gives_it_back(body: Vec<u8>, text: String, which in 0..3, given: u64) {
+        let body = match which {
+            0 => body,
+            1 => text.into_bytes(),
+            _ => serde_json::to_vec(&vec![text; 20]).expect("it is JSON"),
+        };
+        let (frame, given) = (frame(entry(4, body.clone()), 0), cursor(given));
+        let is_text = std::str::from_utf8(&body).is_ok();
+        for deflate in [false, true] {
+            let raw = got(Manner { form: Form::Raw, deflate }, &frame, given);
+            prop_assert_eq!(raw, if is_text { Got::Text(String::from_utf8(body.clone())?) } else { Got::Binary(body.clone()) });
+            let v1: Value = serde_json::from_str(&message(Manner { form: Form::V1, deflate }, &frame, given))?;
+            let prev = given.to_string();
+            prop_assert_eq!(v1["prev"].as_str(), Some(prev.as_str()));
+            match v1.get("base64").and_then(Value::as_str) {
+                Some(base64) => prop_assert_eq!(data_encoding::BASE64.decode(base64.as_bytes())?, &body[..]),
+                None => prop_assert_eq!(&v1["body"], &serde_json::from_slice::<Value>(&body)?),
+            }
+        }
+        let Got::Block { data, .. } = got(SSE, &frame, given) else { panic!("no block") };
+        if is_text {
+            let lines = String::from_utf8(body)?.replace("\r\n", "\n").replace('\r', "\n");
+            prop_assert_eq!(data, lines);
+        }
+    }
+
+    #[test]
+    fn one_encoding_serves_every_client_of_v1(first: u64, second: u64, body in "[a-z]{0,2000}") {
+        let frame = frame(entry(4, body), 0);
+        for deflate in [false, true] {
+            let manner = Manner { form: Form::V1, deflate };
+            let (one, other) = (sent(manner, &frame, cursor(first)), sent(manner, &frame, cursor(second)));
+            prop_assert_eq!(one.len(), other.len());
+            let different = one.iter().zip(&other).filter(|(one, other)| one != other).count();
+            prop_assert!(different <= Cursor::LENGTH);
+            let text = message(manner, &frame, cursor(second));
+            let prev = format!(r#""prev":"{}""#, cursor(second));
+            prop_assert!(text.contains(&prev));
+        }
+    }
+}
