@@ -61,13 +61,14 @@ async fn a_client_that_does_not_read_is_closed_with_1013_where_the_stream_says_d
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn those_who_stop_reading_get_everything_later_and_memory_stays_within_the_ring() {
     let _machine = alone().await;
-    let load = Load { clients: 60, stalled: 12, groups: 3, rate: 600, size: 4_096, seconds: 5, ring: "1MiB" };
+    let load = Load { clients: 60, stalled: 12, groups: 3, rate: 600, size: 8_192, seconds: 5, ring: "1MiB" };
     let binary = env!("CARGO_BIN_EXE_postern-under-test");
     let without = stalled(binary, Load { stalled: 0, ..load }).await;
     let with = stalled(binary, load).await;
     // The whole of it is a command: `cargo run --release -p postern-tests --bin stalled`.
     report(format_args!("60 clients, nobody stalls: {without:?}"));
     report(format_args!("60 clients of which 12 stall: {with:?}"));
+    assert!(with.catch_ups >= 1.0, "those that stalled were fed from disk: {with:?}");
     if let (Some((_, without)), Some((_, with))) = (without.memory, with.memory) {
         assert!(with <= without + 32, "a ring of 1 MiB, and {with} MiB against {without} MiB");
     }

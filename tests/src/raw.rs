@@ -1,12 +1,12 @@
 //! A TLS connection written to by hand, for what no decent HTTP client sends: slow bodies, half requests, early ends.
 
-use crate::sender::tls;
+use crate::sender::{tls, tls_over};
 use crate::{APP_SECRET, Gateway, Reply, patiently, sign};
 use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::client::TlsStream;
 
 pub struct Raw {
@@ -19,6 +19,15 @@ impl Raw {
     pub async fn connect(gateway: &Gateway) -> Self {
         let config = gateway.home.authority.trust(&["http/1.1"], rustls::ALL_VERSIONS);
         Self::with(gateway, config).await.expect("the gateway answers the TLS handshake")
+    }
+
+    /// One whose kernel takes little ahead of it, so that not to read is soon felt at the other end.
+    pub(crate) async fn narrow(gateway: &Gateway) -> io::Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        socket.set_recv_buffer_size(4096)?;
+        let stream = socket.connect(gateway.edge()).await?;
+        let config = gateway.home.authority.trust(&["http/1.1"], rustls::ALL_VERSIONS);
+        Ok(Self { stream: tls_over(stream, config).await?, ahead: BytesMut::new() })
     }
 
     pub async fn with(gateway: &Gateway, config: std::sync::Arc<rustls::ClientConfig>) -> io::Result<Self> {

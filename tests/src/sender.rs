@@ -189,7 +189,13 @@ pub(crate) async fn tls_by(
     address: SocketAddr,
     config: Arc<rustls::ClientConfig>,
 ) -> std::io::Result<TlsStream<TcpStream>> {
-    let stream = TcpStream::connect(address).await?;
+    tls_over(TcpStream::connect(address).await?, config).await
+}
+
+pub(crate) async fn tls_over(
+    stream: TcpStream,
+    config: Arc<rustls::ClientConfig>,
+) -> std::io::Result<TlsStream<TcpStream>> {
     stream.set_nodelay(true)?;
     let name = ServerName::try_from("localhost").expect("it is a name");
     TlsConnector::from(config).connect(name, stream).await

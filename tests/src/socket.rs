@@ -73,14 +73,23 @@ impl Socket {
         }
     }
 
+    /// One that will stop reading: see [`Raw::narrow`].
+    pub async fn narrow(gateway: &Gateway, path: &str) -> Self {
+        let raw = Raw::narrow(gateway).await.expect("the gateway answers the TLS handshake");
+        Self::over(raw, path, &[]).await.expect("it is let in")
+    }
+
     /// Asks for the upgrade with these headers besides the usual ones; a refusal is given back whole.
     pub async fn upgrade(gateway: &Gateway, path: &str, headers: &[(&str, &str)]) -> Result<Self, Reply> {
+        Self::over(Raw::connect(gateway).await, path, headers).await
+    }
+
+    async fn over(mut raw: Raw, path: &str, headers: &[(&str, &str)]) -> Result<Self, Reply> {
         let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{more}\r\n"
         );
-        let mut raw = Raw::connect(gateway).await;
         raw.write(request).await.expect("the gateway reads");
         let reply = raw.reply().await.expect("the gateway answers the upgrade");
         if reply.status != 101 {

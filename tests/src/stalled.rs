@@ -4,7 +4,7 @@
 //! Each event is for one group of clients, as messages are for the desk of one number, by the gallery's `token` and
 //! `route-by-number`. A fixed rate is kept by the clock, so a gateway that falls behind shows in the latencies.
 
-use crate::{Config, Frame, Gateway, Home, Protocol, Sender, Socket, spawn};
+use crate::{Admin, Config, Frame, Gateway, Home, Protocol, Sender, Socket, spawn};
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -34,6 +34,8 @@ pub struct Outcome {
     pub memory: Option<(u64, u64)>,
     /// From when the stalled began to read until they had everything.
     pub caught_up: Duration,
+    /// How often a client was fed from disk.
+    pub catch_ups: f64,
 }
 
 const SENDERS: u64 = 8;
@@ -91,18 +93,20 @@ pub async fn stalled(binary: &str, load: Load) -> Outcome {
     let begin = Instant::now();
     let (wake, awake) = watch::channel(false);
     let doors = Arc::new(Semaphore::new(64));
+    // Those that stall are spread over the groups.
+    let every = load.clients.checked_div(load.stalled).unwrap_or(usize::MAX);
+    let stalls = move |client: usize| client % every == every - 1;
     let sockets = crate::together((0..load.clients).map(|client| {
         let (gateway, doors) = (Arc::clone(&gateway), Arc::clone(&doors));
         async move {
             let _permit = doors.acquire().await.expect("nobody closes it");
-            Socket::connect(&gateway, &format!("/ws?token=t{}", client % load.groups)).await
+            let path = format!("/ws?token=t{}", client % load.groups);
+            if stalls(client) { Socket::narrow(&gateway, &path).await } else { Socket::connect(&gateway, &path).await }
         }
     }));
-    // Those that stall are spread over the groups.
-    let every = load.clients.checked_div(load.stalled).unwrap_or(usize::MAX);
     let (mut reading, mut sleeping) = (vec![], vec![]);
     for (client, socket) in sockets.await.into_iter().enumerate() {
-        if client % every == every - 1 {
+        if stalls(client) {
             sleeping.push(spawn(sleep_then_read(socket, each, awake.clone())));
         } else {
             reading.push(spawn(read_all(socket, each, begin)));
@@ -124,7 +128,8 @@ pub async fn stalled(binary: &str, load: Load) -> Outcome {
     latencies.sort_unstable();
     let at = |part: f64| Duration::from_micros(latencies[((latencies.len() - 1) as f64 * part) as usize]);
     let memory = connected.zip(after).map(|((connected, _), (_, most))| (connected, most));
-    Outcome { events, p50: at(0.5), p99: at(0.99), most: at(1.0), memory, caught_up }
+    let catch_ups = Admin::of(&gateway).metric("postern_catch_ups_total", &[]).await;
+    Outcome { events, p50: at(0.5), p99: at(0.99), most: at(1.0), memory, caught_up, catch_ups }
 }
 
 /// Each sender keeps its share of the rate; a group's events all go over one connection, which keeps their order.

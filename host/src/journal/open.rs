@@ -6,6 +6,7 @@ use super::keeper::Keeper;
 use super::log::{self, Disk, Log, NewFrame, RealDisk};
 use super::retention::Retained;
 use super::{Config, Error, Journal, Lane, Retention, Shared, directory};
+use crate::error::Chain;
 use crate::message::{EventId, Timestamp};
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -36,7 +37,12 @@ impl Journal {
         let (keeper, ends) = Keeper::open(directory.clone(), inbox.clone(), outbox.clone(), window)?;
         damage.into_iter().for_each(|damage| keeper.note_damage(damage));
         fill(&inbox, ends.inbox)?;
-        fill(&outbox, ends.outbox)?;
+        if outbox.end() < ends.outbox {
+            // Clients may have seen what is decided again now, under the offsets that are given again now.
+            if let Err(error) = outbox.begin_epoch(Timestamp::now()) {
+                tracing::warn!(error = %Chain(&error), "a new epoch of the outbox waits for the disk to take writes");
+            }
+        }
 
         let mut lanes = BTreeMap::new();
         for name in &config.webhooks {
@@ -74,8 +80,8 @@ fn segments(retention: &Retention) -> log::Config {
     log::Config { segment_bytes, segment_age }
 }
 
-/// When a log has lost its end, positions would be given a second time: an event would be taken for judged, a client be
-/// thought to have what it has not. A frame that says nothing takes them instead.
+/// When the inbox has lost its end, positions would be given a second time, and an event be taken for judged. A frame that
+/// says nothing takes them instead.
 fn fill(log: &Log, end: u64) -> Result<(), Error> {
     while log.end() < end {
         let count = u32::try_from(end - log.end()).unwrap_or(u32::MAX);

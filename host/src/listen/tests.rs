@@ -162,21 +162,20 @@ async fn a_second_process_can_bind_what_the_first_still_serves_if_both_say_so() 
 #[tokio::test]
 async fn inherited_sockets_are_served_instead_of_what_is_configured_and_who_waits_at_the_end_is_left_to_the_next() {
     let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = socket.local_addr().unwrap();
+    let (address, kept) = (socket.local_addr().unwrap(), socket.try_clone().unwrap());
     let listeners = bind(&["192.0.2.1:1".parse().unwrap()], vec![socket], false).unwrap();
     assert_eq!(listeners.addresses(), [address]);
     let client = TcpStream::connect(address).await.unwrap();
     let (gate, _) = gate(limits(10, 10));
     let mut accepted = Vec::new();
-    let kept = socket.try_clone().unwrap();
     listeners.run(&gate, |tcp, peer, permit| accepted.push((tcp, peer, permit)), async {}).await;
     assert!(accepted.is_empty());
     let next = bind(&[], vec![kept], false).unwrap();
     let (served, serving) = oneshot::channel();
     let mut served = Some(served);
     let serve = |_, peer, _| drop(served.take().map(|served| served.send(peer)));
-    next.run(&gate, serve, async {}).await;
-    drop(serving);
+    let taken = async { assert_eq!(serving.await.unwrap(), client.local_addr().unwrap()) };
+    next.run(&gate, serve, taken).await;
 }
 
 #[tokio::test]

@@ -154,6 +154,14 @@ impl Log {
         appended
     }
 
+    /// Begins a new epoch where the log ends, because it is known to have gone on: what comes at these positions now is
+    /// not what an older cursor means by them.
+    pub fn begin_epoch(&self, now: Timestamp) -> Result<(), AppendError> {
+        let begun = self.0.writer().begin_epoch(&self.0, now);
+        self.0.healthy.store(begun.is_ok(), Ordering::Release);
+        begun
+    }
+
     /// The position that will be given next. Of a new log: 1.
     pub fn end(&self) -> u64 {
         self.0.view().end

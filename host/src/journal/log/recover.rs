@@ -275,7 +275,7 @@ fn resume(
 }
 
 /// An epoch that no segment has.
-fn new_epoch(segments: &[Arc<Segment>]) -> u32 {
+pub(super) fn new_epoch(segments: &[Arc<Segment>]) -> u32 {
     let random = SystemRandom::new();
     loop {
         let mut bytes = [0; 4];

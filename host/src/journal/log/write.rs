@@ -10,6 +10,7 @@
 
 use super::frame::{self, HEADER, MOST_PAYLOAD};
 use super::index::Index;
+use super::recover::new_epoch;
 use super::segment::{self, BEGIN, Segment, write_all};
 use super::state::{State, View, is_empty, remove};
 use super::{AppendError, DiskFile, NewFrame, Place};
@@ -91,6 +92,15 @@ impl Writer {
             next += u64::from(frame.count);
         }
         Ok(places)
+    }
+
+    /// Begins a new segment, and with it a new epoch. Should that fail, the next append does it.
+    pub(super) fn begin_epoch(&mut self, state: &State, now: Timestamp) -> Result<(), AppendError> {
+        let mut view = state.view();
+        view.epoch = new_epoch(&view.segments);
+        state.publish(view);
+        self.file = None;
+        self.begin(state, now).map(|_| ())
     }
 
     /// Begins a new segment where the log ends.
