@@ -146,17 +146,6 @@ pub struct Delivery {
     pub body: Bytes,
 }
 
-impl Delivery {
-    /// The body of one of its events. Of the whole delivery: the bytes themselves, not a copy.
-    pub fn part(&self, item: &Item) -> Bytes {
-        if item.pieces.is_empty() {
-            return self.body.clone();
-        }
-        let piece = |(from, to): &(u32, u32)| self.body.get(*from as usize..*to as usize).unwrap_or_default();
-        item.pieces.iter().map(piece).collect::<Vec<_>>().concat().into()
-    }
-}
-
 /// One event, as it stands in the inbox and waits to be judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {

@@ -32,11 +32,12 @@ pub fn pair(limit: usize) -> (Near, Far) {
 }
 
 impl Near {
-    /// Writes as much as there is room for. `WouldBlock` when there is none, `BrokenPipe` when nobody will read it.
+    #[cfg(test)]
     pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         self.try_write_vectored(&[IoSlice::new(bytes)])
     }
 
+    /// Writes as much as there is room for. `WouldBlock` when there is none, `BrokenPipe` when nobody will read it.
     pub fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         self.0.out.write(slices, None)
     }

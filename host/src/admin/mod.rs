@@ -30,7 +30,6 @@ use ::http::{HeaderMap, Method, StatusCode};
 use serde::Serialize;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::TcpStream;
 
 const JSON: &str = "application/json";

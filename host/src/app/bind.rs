@@ -16,7 +16,6 @@ use crate::phase::Phases;
 use crate::pool::Pool;
 use crate::route::Routes;
 use crate::task::Tracker;
-use crate::tls;
 use crate::ws::{self, Shards};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -37,7 +37,7 @@ mod sections;
 mod tests;
 
 pub use problem::Problem;
-pub use schema::{Component, Config, Filter, Identity, Log, LogFormat, OnError, Retention, Retry, Slow};
+pub use schema::{Component, Config, Filter, Identity, Log, LogFormat, OnError, Retention, Slow};
 pub use source::{Override, Source};
 
 /// Every key with its default and what it is for, as `postern` itself reads it before all else.

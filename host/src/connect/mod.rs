@@ -19,7 +19,7 @@ mod wish;
 use crate::filter::{self, ConnectRequest, Denial, Filter, Grant};
 use crate::http::{Arrived, Reply, Upgrade, Upgraded, bridge};
 use crate::journal::Journal;
-use crate::message::{ClientId, Cursor, Gap, Label, NotASince, Since, Start};
+use crate::message::{ClientId, Cursor, Gap, Label, Loss, NotASince, Since, Start};
 use crate::metrics::{ConnectOutcome, Metrics};
 use crate::phase::{Phase, Phases};
 use crate::pipe;
@@ -188,6 +188,10 @@ impl Connect {
             }
             Start::Cursor(cursor) => {
                 let (start, gap) = journal.resume(cursor);
+                let gap = match gap {
+                    None => self.lost(cursor, since.skip, stream, id, labels).await?,
+                    gap => gap,
+                };
                 return Ok((gap.map_or_else(|| journal.cursor(start), |gap| gap.from), gap));
             }
             Start::Time(time) => {
@@ -196,6 +200,22 @@ impl Connect {
             }
         };
         Ok((journal.cursor(start), None))
+    }
+
+    /// The gap of a client that has counted more events since a cursor than there are of that cursor's epoch: it has seen
+    /// some that are lost.
+    async fn lost(
+        &self,
+        cursor: Cursor,
+        counted: u64,
+        stream: &Stream,
+        id: ClientId,
+        labels: &[Label],
+    ) -> Result<Option<Gap>, Refusal> {
+        let Some(parted) = self.journal.parted(cursor).filter(|_| counted > 0) else { return Ok(None) };
+        let there = self.shards.count(&stream.shape, id, labels, cursor.offset..parted, counted).await;
+        let is_lost = there.ok_or(Refusal::Busy)? < counted;
+        Ok(is_lost.then(|| Gap { from: cursor, to: self.journal.cursor(parted), loss: Loss::Reset }))
     }
 
     async fn ask(&self, stream: &Stream, head: &request::Parts, peer: SocketAddr) -> Result<Grant, Refusal> {

@@ -16,8 +16,8 @@ mod upgrade;
 
 pub use body::{Body, Unread};
 pub use io::Io;
-pub use reply::{Content, Reply};
-pub use upgrade::{Tunnel, Upgrade, Upgraded, bridge};
+pub use reply::Reply;
+pub use upgrade::{Upgrade, Upgraded, bridge};
 
 use ::http::{Request, request};
 use drive::Course;

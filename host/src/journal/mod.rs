@@ -55,10 +55,7 @@ mod tests;
 
 pub use decide::{Decision, Judged, Outcome};
 pub use error::{Error, Refused};
-pub use held::Held;
 pub use lane::Lane;
-pub use log::AppendError;
-pub use outbox::Piece;
 pub use retention::Freed;
 pub use search::{Record, State, Summary};
 

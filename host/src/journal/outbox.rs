@@ -55,7 +55,8 @@ impl Journal {
                 };
                 let first = Offset(frame.position);
                 let end = Offset(first.0 + u64::from(frame.count));
-                let entries = decode_entries(first, frame.epoch, frame.payload);
+                // The present epoch: a cursor says of which history it is, and the present one holds all that is here.
+                let entries = decode_entries(first, self.0.outbox.epoch(), frame.payload);
                 let Some(entries) = entries.ok().filter(|entries| entries.len() == frame.count as usize) else {
                     if self.skip(&mut piece, end, Loss::Damaged) { continue } else { break 'all }
                 };
@@ -95,9 +96,14 @@ impl Journal {
         (offset, missing.map(|(_, _, loss)| Gap { from: cursor, to: self.cursor(offset), loss }))
     }
 
+    /// Up to where the offsets of a cursor's epoch are those of the present one. `None`: they all are, or none.
+    pub fn parted(&self, cursor: Cursor) -> Option<Offset> {
+        self.0.outbox.epoch_end(cursor.epoch).map(Offset)
+    }
+
     /// The cursor of a client that has everything before an offset.
     pub fn cursor(&self, offset: Offset) -> Cursor {
-        Cursor { epoch: self.0.outbox.epoch_at(offset.0), offset }
+        Cursor { epoch: self.0.outbox.epoch(), offset }
     }
 
     /// The first offset that was decided at `time` or later.

@@ -19,7 +19,7 @@ mod inherited;
 mod last;
 
 pub use gate::{Gate, Limits, Permit, Refused};
-pub use inherited::{Error as InheritedError, Given, Inherited, inherited};
+pub use inherited::{Inherited, inherited};
 
 use crate::error::Chain;
 use gate::Room;

@@ -173,7 +173,7 @@ async fn inherited_sockets_are_served_instead_of_what_is_configured_and_who_wait
     let next = bind(&[], vec![kept], false).unwrap();
     let (served, serving) = oneshot::channel();
     let mut served = Some(served);
-    let serve = |_, peer, _| drop(served.take().map(|served| served.send(peer)));
+    let serve = |_, peer, _| served.take().unwrap().send(peer).unwrap();
     let taken = async { assert_eq!(serving.await.unwrap(), client.local_addr().unwrap()) };
     next.run(&gate, serve, taken).await;
 }

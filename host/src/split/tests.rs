@@ -10,7 +10,7 @@ mod shapes;
 use super::read;
 use super::scan::Refusal;
 use super::*;
-use crate::message::{Delivery, Fingerprint, Timestamp};
+use crate::message::Fingerprint;
 use bytes::Bytes;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -49,15 +49,12 @@ fn is_json(body: &[u8]) -> bool {
 
 /// The bodies of a split's items.
 fn parts(body: &[u8], split: &Split) -> Vec<Bytes> {
-    let delivery = Delivery {
-        webhook: WEBHOOK.into(),
-        received: Timestamp(0),
-        content_type: None,
-        unparsed: split.unparsed,
-        items: split.items.clone(),
-        body: Bytes::copy_from_slice(body),
+    let piece = |(from, to): &(u32, u32)| &body[*from as usize..*to as usize];
+    let part = |item: &Item| match &item.pieces[..] {
+        [] => Bytes::copy_from_slice(body),
+        pieces => pieces.iter().map(piece).collect::<Vec<_>>().concat().into(),
     };
-    delivery.items.iter().map(|item| delivery.part(item)).collect()
+    split.items.iter().map(part).collect()
 }
 
 /// Splits, and holds the split against all that is promised of every split.

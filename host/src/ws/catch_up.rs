@@ -2,6 +2,7 @@
 //! each in turn. A client asks again when it has taken its piece, so one that takes nothing costs nothing.
 
 use super::client::{Client, Sent, Standing};
+use super::count::Count;
 use super::encode::Form;
 use super::farewell::goodbye;
 use super::last::{Last, Step};
@@ -50,6 +51,8 @@ pub enum Request {
     Piece { client: ClientId, from: Offset, answer: mpsc::Sender<Command> },
     /// Where the last events of somebody begin. Asked again, from where it stands, until it is known.
     Last(Box<Last>),
+    /// How many events of somebody lie between two places, likewise.
+    Count(Box<Count>),
 }
 
 struct Queue {
@@ -131,6 +134,11 @@ impl Queue {
                     // Behind the others; its place among those that wait it has had all along.
                     Step::Further(last) => drop(self.put(Request::Last(last), usize::MAX)),
                 },
+                Request::Count(count) => {
+                    if let Some(count) = count.step(|from| self.piece(from)) {
+                        self.put(Request::Count(count), usize::MAX);
+                    }
+                }
             }
         }
     }

@@ -19,11 +19,13 @@
 //! | `farewell` | pings and goodbyes, which tell the cursor |
 //! | `catch_up` | reading the outbox for those that fell behind |
 //! | `last` | where a client's last N events begin |
+//! | `count` | how many of a client's events lie between two places |
 //! | `socket` | TCP, TLS or a pipe, never waiting |
 
 mod beat;
 mod catch_up;
 mod client;
+mod count;
 pub mod encode;
 mod farewell;
 pub mod handshake;
@@ -42,9 +44,11 @@ use crate::metrics::Metrics;
 use crate::pipe;
 use crate::task::Tracker;
 use catch_up::{CatchUp, Request};
+use count::Count;
 use last::Last;
 use rustls::ServerConnection;
 use shard::Command;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -168,6 +172,24 @@ impl Shards {
         let count = usize::try_from(count).ok()?;
         let last = Last { stream: stream.clone(), id, labels: labels.into(), count, before, walked: 0, answer };
         if !self.catch_up.ask(Request::Last(Box::new(last))) {
+            return None;
+        }
+        answered.await.ok()?
+    }
+
+    /// How many events, up to `most`, a client is entitled to between two places. `None` when that cannot be found out now.
+    pub async fn count(
+        &self,
+        stream: &Arc<Stream>,
+        id: ClientId,
+        labels: &[Label],
+        between: Range<Offset>,
+        most: u64,
+    ) -> Option<u64> {
+        let (answer, answered) = oneshot::channel();
+        let (stream, labels) = (stream.clone(), labels.into());
+        let count = Count { stream, id, labels, from: between.start, until: between.end, found: 0, most, answer };
+        if !self.catch_up.ask(Request::Count(Box::new(count))) {
             return None;
         }
         answered.await.ok()?

@@ -18,8 +18,7 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// Opens a file that is there, for reading and writing.
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
     fn remove(&self, path: &Path) -> io::Result<()>;
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
-    /// Makes what was created, removed and renamed in a directory durable.
+    /// Makes what was created and removed in a directory durable.
     fn sync_directory(&self, directory: &Path) -> io::Result<()>;
 }
 
@@ -74,10 +73,6 @@ impl Disk for RealDisk {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        fs::rename(from, to)
     }
 
     fn sync_directory(&self, directory: &Path) -> io::Result<()> {

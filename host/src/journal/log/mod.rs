@@ -224,7 +224,15 @@ impl Log {
         seek::resume(&self.0, epoch, position)
     }
 
+    /// Where an epoch ended and another followed. `None` of the present one, and of one that is not known.
+    pub fn epoch_end(&self, epoch: u32) -> Option<u64> {
+        let view = self.0.view();
+        let last = view.segments.iter().rposition(|segment| segment.epoch == epoch).filter(|_| epoch != view.epoch)?;
+        view.segments.get(last + 1).map(|next| next.first)
+    }
+
     /// The epoch in which a position was given, or will be.
+    #[cfg(test)]
     pub fn epoch_at(&self, position: u64) -> u32 {
         seek::epoch_at(&self.0, position)
     }

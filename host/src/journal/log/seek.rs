@@ -96,6 +96,7 @@ pub(super) fn resume(state: &State, epoch: u32, position: u64) -> (u64, Option<(
 }
 
 /// See [`super::Log::epoch_at`].
+#[cfg(test)]
 pub(super) fn epoch_at(state: &State, position: u64) -> u32 {
     let view = state.view();
     match view.segments.get(view.of_position(position)) {

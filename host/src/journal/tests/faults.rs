@@ -34,9 +34,6 @@ impl Disk for Faulty {
     fn remove(&self, path: &Path) -> io::Result<()> {
         RealDisk.remove(path)
     }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        RealDisk.rename(from, to)
-    }
     fn sync_directory(&self, directory: &Path) -> io::Result<()> {
         RealDisk.sync_directory(directory)
     }

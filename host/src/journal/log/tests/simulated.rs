@@ -168,14 +168,6 @@ impl Disk for Simulated {
         Ok(())
     }
 
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let mut world = self.world();
-        let inode = world.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
-        world.names.insert(to.to_owned(), inode);
-        world.namings.extend([Naming::Remove(from.to_owned()), Naming::Add(to.to_owned(), inode)]);
-        Ok(())
-    }
-
     fn sync_directory(&self, _: &Path) -> io::Result<()> {
         let mut world = self.world();
         if std::mem::take(&mut world.faults.directory) {

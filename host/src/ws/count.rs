@@ -1,0 +1,50 @@
+//! How many events a client is entitled to between two places of the outbox, counted a piece at a time.
+//!
+//! Asked for one that says how many it got since a cursor, when the outbox has lost its end since then: if it got more
+//! than are there, it has seen some that are lost.
+
+use super::Stream;
+use super::catch_up::Piece;
+use super::client::entitled;
+use crate::message::{ClientId, Label, Offset};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+pub struct Count {
+    pub stream: Arc<Stream>,
+    pub id: ClientId,
+    pub labels: Box<[Label]>,
+    pub from: Offset,
+    pub until: Offset,
+    pub found: u64,
+    /// More than these need not be counted.
+    pub most: u64,
+    /// `None` when the outbox cannot be read.
+    pub answer: oneshot::Sender<Option<u64>>,
+}
+
+impl Count {
+    /// Counts one more piece. Gives itself back when there is more to count, and somebody who waits for it.
+    pub fn step(mut self: Box<Self>, read: impl Fn(Offset) -> Option<Arc<Piece>>) -> Option<Box<Self>> {
+        if self.answer.is_closed() {
+            return None;
+        }
+        if self.from < self.until && self.found < self.most {
+            let Some(piece) = read(self.from) else {
+                // Whoever asked may have gone, here and below.
+                let _ = self.answer.send(None);
+                return None;
+            };
+            let within = |offset: Offset| offset >= self.from && offset < self.until;
+            let frames = piece.frames.iter().filter(|frame| within(frame.offset()));
+            let wanted = frames.filter(|frame| entitled(frame, &self.stream, self.id, &self.labels)).count();
+            self.found += wanted as u64;
+            if piece.next > self.from {
+                self.from = piece.next;
+                return Some(self);
+            }
+        }
+        let _ = self.answer.send(Some(self.found));
+        None
+    }
+}
