@@ -3,13 +3,13 @@
 use crate::connect::{self, Connect};
 use crate::http::{self, Arrived, Io, Reply};
 use crate::ingest::Ingest;
-use crate::listen::Permit;
+use crate::listen::{Gate, Permit};
 use crate::metrics::{ConnectionRefusal, Metrics};
 use crate::phase::Phases;
 use crate::route::{Route, Routes};
 use crate::task::{self, Tracker};
 use crate::tls::Acceptor;
-use ::http::{Method, StatusCode};
+use ::http::{Method, StatusCode, Version};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpStream;
@@ -24,6 +24,7 @@ pub struct Edge {
     pub phases: Phases,
     pub metrics: Metrics,
     pub connections: Tracker,
+    pub gate: Gate,
     /// Webhooks under way. Clients may stay as long as they like, and are told when it is time.
     pub webhooks: Tracker,
 }
@@ -62,7 +63,15 @@ impl Edge {
         let method = &request.head.method;
         match (webhook, stream) {
             (_, Some(stream)) if connect::wanted(&request) => {
-                self.connect.connect(stream, request, peer, Box::new(permit)).await
+                // Many clients share a connection of HTTP/2, and each counts.
+                let permit: Box<dyn Send> = match request.head.version {
+                    Version::HTTP_2 => match self.gate.another(peer.ip()) {
+                        Some(another) => Box::new((permit, another)),
+                        None => return Reply::later("too many clients\n"),
+                    },
+                    _ => Box::new(permit),
+                };
+                self.connect.connect(stream, request, peer, permit).await
             }
             (Some(webhook), _) if method == Method::GET => self.ingest.handshake(webhook, request.head.uri.query()),
             (Some(webhook), _) if method == Method::POST => {

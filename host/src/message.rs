@@ -92,6 +92,22 @@ pub struct Narrowing {
 pub struct Audience(pub Vec<Narrowing>);
 
 impl Audience {
+    /// About how many bytes it takes on disk.
+    pub fn weight(&self) -> usize {
+        const CLIENT: usize = 10;
+        let labels =
+            |labels: &[Label]| labels.iter().map(|label| label.key.len() + label.value.len() + 4).sum::<usize>();
+        let narrowing = |narrowing: &Narrowing| {
+            let to = match &narrowing.to {
+                Selector::Everyone => 0,
+                Selector::Clients(clients) => clients.len() * CLIENT,
+                Selector::AnyLabel(wanted) | Selector::AllLabels(wanted) => labels(wanted),
+            };
+            to + narrowing.except.len() * CLIENT
+        };
+        self.0.iter().map(narrowing).sum()
+    }
+
     pub fn includes(&self, client: ClientId, labels: &[Label]) -> bool {
         self.0.iter().all(|narrowing| {
             !narrowing.except.contains(&client)

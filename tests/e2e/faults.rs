@@ -268,6 +268,37 @@ async fn a_flipped_bit_costs_its_own_frame_and_is_told() {
 }
 
 #[tokio::test]
+async fn a_raw_client_gets_past_a_hole_by_coming_back() {
+    // It has no words for a gap, was sent away at the hole, and once was sent away there for ever.
+    let home = ten_events().await;
+    let file = segments(&home, "outbox").pop().expect("there is a segment");
+    change(&file, |bytes| {
+        let at = found(bytes, 4);
+        bytes[at + 200] ^= 0x10;
+    });
+    let gateway = home.start().await;
+    let mut feed = Feed::new(&Door::of(&gateway), "/ws", Form::Raw).since("earliest").opened().await;
+    let (mut got, mut gaps) = (vec![], vec![]);
+    while got.last() != Some(&9) {
+        match feed.next().await {
+            Some(News::Event(event)) => {
+                let number = std::str::from_utf8(&event.body[29..39]).expect("digits");
+                got.push(number.parse::<u64>().expect("digits"));
+            }
+            Some(News::Gap { reason, .. }) => gaps.push(reason),
+            Some(News::Closed { code, .. }) => {
+                assert_eq!(code, 1013);
+                feed.reopen().await;
+            }
+            None => feed.reopen().await,
+            Some(_) => {}
+        }
+    }
+    assert_eq!(got, [0, 1, 2, 3, 5, 6, 7, 8, 9]);
+    assert_eq!(gaps, ["damaged"]);
+}
+
+#[tokio::test]
 async fn a_flipped_bit_in_the_inbox_of_what_was_delivered_takes_nothing_from_clients() {
     let home = ten_events().await;
     let file = segments(&home, "inbox").pop().expect("there is a segment");

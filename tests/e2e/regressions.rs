@@ -328,3 +328,27 @@ async fn an_admin_listener_without_a_token_answers_to_no_name_but_localhost() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_replay_while_events_are_pending_takes_nobody_else_s_turn() {
+    // A replay of an event that had not been judged yet once moved its lane on past those before it, for ever.
+    let config = Config::basic()
+        .filter("loop", &guests::wat("loop"), "deadline = \"250ms\"\non_error = \"pass\"")
+        .webhook("whatsapp", "/whatsapp", "filters = [\"loop\"]");
+    let gateway = start(&config).await;
+    let mut client = Client::connect(&gateway, "/ws").await;
+    let mut sender = Sender::connect(&gateway, Protocol::Http1).await;
+    let bodies: Vec<_> = (0..6).map(|sequence| numbered_body(0, sequence, 100)).collect();
+    for body in &bodies {
+        sender.deliver("/whatsapp", body.clone()).await;
+    }
+    let replayed = Admin::of(&gateway).post("/v1/events/replay", &serde_json::json!({ "all": true })).await;
+    let replayed = replayed["replayed"].as_u64().expect("a number");
+    let mut seen = Vec::new();
+    for _ in 0..bodies.len() as u64 + replayed {
+        seen.push(client.body().await);
+    }
+    for body in &bodies {
+        assert!(seen.contains(body), "each was judged in its turn");
+    }
+}

@@ -74,7 +74,8 @@ fn config(load: &Load) -> Config {
         let token = format!("{{ token = \"t{group}\", labels = {{ phone_number_id = \"{}\" }} }}, ", number(group));
         tokens.write_str(&token).expect("a string takes all");
     }
-    let limits = format!("connections_per_address = {}\nring = \"{}\"", load.clients + 100, load.ring);
+    // Who reads nothing answers no ping either; here that is not what is looked at.
+    let limits = format!("connections_per_address = {}\nring = \"{}\"\nidle = \"30m\"", load.clients + 100, load.ring);
     Config::basic()
         .filter("route", "builtin:route-by-number".as_ref(), "deadline = \"2s\"")
         .filter("token", "builtin:token".as_ref(), &(tokens + "] }\ndeadline = \"2s\""))

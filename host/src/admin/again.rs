@@ -71,6 +71,7 @@ async fn all(admin: &Admin, work: Work, which: Which) -> Result<(u64, Counts), R
     // What is replayed may be held by that, and come up again: only what is there now is meant.
     let newest = admin.journal.next_event();
     let (mut after, mut counts) = (None, Counts::default());
+    let alone = matches!(&which, Which::These(ids) if ids.len() == 1);
     loop {
         let (journal, asked) = (admin.journal.clone(), which.clone());
         let found = admin.readers.run(move || {
@@ -89,7 +90,11 @@ async fn all(admin: &Admin, work: Work, which: Which) -> Result<(u64, Counts), R
             }
         }
         for (webhook, ids) in portions {
-            let done = admin.desk.ask(&webhook, work, ids).await.map_err(Refusal::Unanswered)?;
+            let done = match admin.desk.ask(&webhook, work, ids).await {
+                // Those of a webhook that is no longer configured stay as they are, and hold up no others.
+                Err(Unanswered::NoDispatcher) if !alone => continue,
+                done => done.map_err(Refusal::Unanswered)?,
+            };
             counts = counts.plus(done);
         }
         match next.filter(|next| *next < newest) {

@@ -110,6 +110,16 @@ impl Plan {
             header_count: limits.header_count,
             header_timeout: limits.header_timeout,
         };
+        let counted = metrics.clone();
+        let gate_limits =
+            listen::Limits { connections: limits.connections, per_address: limits.connections_per_address };
+        let gate = Gate::new(gate_limits, move |refused| {
+            counted.refused(match refused {
+                listen::Refused::Connections => ConnectionRefusal::TooMany,
+                listen::Refused::PerAddress => ConnectionRefusal::TooManyFromAddress,
+                listen::Refused::Accept => ConnectionRefusal::Accept,
+            });
+        });
         let edge = Edge {
             routes,
             ingest: Ingest {
@@ -136,18 +146,9 @@ impl Plan {
             phases: phases.clone(),
             metrics: metrics.clone(),
             connections: connections.clone(),
+            gate: gate.clone(),
             webhooks: under_way.clone(),
         };
-        let counted = metrics.clone();
-        let gate_limits =
-            listen::Limits { connections: limits.connections, per_address: limits.connections_per_address };
-        let gate = Gate::new(gate_limits, move |refused| {
-            counted.refused(match refused {
-                listen::Refused::Connections => ConnectionRefusal::TooMany,
-                listen::Refused::PerAddress => ConnectionRefusal::TooManyFromAddress,
-                listen::Refused::Accept => ConnectionRefusal::Accept,
-            });
-        });
         let open = gate.clone();
         let admin = Admin {
             token: config.admin.token,

@@ -154,7 +154,8 @@ fn admin(mut section: Section<'_>) -> Read<Admin> {
 }
 
 fn limits(mut section: Section<'_>) -> Read<Limits> {
-    let body = section.required("body").and_then(|value| value.size(ByteSize::b(1)..=ByteSize::gib(1)));
+    // A record of the journal holds a delivery whole.
+    let body = section.required("body").and_then(|value| value.size(ByteSize::b(1)..=ByteSize::mib(32)));
     // hyper reads into a buffer of 8 KiB at least.
     let headers = section.required("headers").and_then(|value| value.size(ByteSize::kib(8)..=ByteSize::mib(16)));
     let header_count = section.required("header_count").and_then(|value| value.count(1..=10_000));

@@ -112,7 +112,7 @@ impl Connect {
                 self.hand_over(door, upgrade, headers, who, permit).await
             }
             Err(refusal) => {
-                let (outcome, reply) = refuse::answer(stream, refusal);
+                let (outcome, reply) = refuse::answer(stream, door, refusal);
                 self.metrics.connect(&stream.name, outcome);
                 // A page of an allowed origin may know why.
                 Reply { headers: shared(stream, &head.headers, reply.headers), ..reply }
@@ -146,6 +146,7 @@ impl Connect {
         let (id, labels): (_, Box<[Label]>) = (self.ids.next(), grant.labels.into());
         // Taken before the answer is sent: whatever is decided once the client knows it is connected, it gets.
         let (cursor, gap) = self.begin(wish.since, stream, id, &labels).await?;
+        let gap = if form == Form::Raw && gap.is_none() { self.hole(cursor).await? } else { gap };
         headers.insert(CURSOR, printed(&cursor));
         if let Some(Gap { from, to, loss }) = &gap {
             headers.insert(GAP, printed(&format_args!("{from} {to} {}", loss.name())));
@@ -200,6 +201,18 @@ impl Connect {
             }
         };
         Ok((journal.cursor(start), None))
+    }
+
+    /// What is damaged just where a client goes on. A raw one, which has no words for a gap later on, was sent away when
+    /// it came to it, and is told now.
+    async fn hole(&self, cursor: Cursor) -> Result<Option<Gap>, Refusal> {
+        if cursor.offset >= self.journal.tail() {
+            return Ok(None);
+        }
+        let journal = self.journal.clone();
+        let piece = self.admission.run(move || journal.outbox(cursor.offset, 1, 1)).await.map_err(|_| Refusal::Busy)?;
+        // One that cannot be read is no gap: the shard ends the connection.
+        Ok(piece.ok().and_then(|piece| piece.gap).map(|gap| Gap { from: cursor, ..gap }))
     }
 
     /// The gap of a client that has counted more events since a cursor than there are of that cursor's epoch: it has seen

@@ -1,5 +1,6 @@
 //! Where a refusal becomes an answer.
 
+use super::wish::Door;
 use super::{Refusal, Stream};
 use crate::http::Reply;
 use crate::metrics::ConnectOutcome;
@@ -7,8 +8,11 @@ use crate::ws::handshake;
 use ::http::StatusCode;
 use ::http::header::{HeaderName, HeaderValue};
 
-pub fn answer(stream: &Stream, refusal: Refusal) -> (ConnectOutcome, Reply) {
+pub fn answer(stream: &Stream, door: Option<Door>, refusal: Refusal) -> (ConnectOutcome, Reply) {
     match refusal {
+        // A browser's EventSource comes back after an event stream that ends, and never after another status.
+        Refusal::Draining if door == Some(Door::Events) => (ConnectOutcome::Draining, come_back()),
+        Refusal::Busy if door == Some(Door::Events) => (ConnectOutcome::Busy, come_back()),
         Refusal::Draining => (ConnectOutcome::Draining, Reply::later("the gateway is stopping\n")),
         Refusal::Busy => (ConnectOutcome::Busy, Reply::later("too many clients connect at once\n")),
         Refusal::NotAClient => {
@@ -41,6 +45,11 @@ pub fn answer(stream: &Stream, refusal: Refusal) -> (ConnectOutcome, Reply) {
             (ConnectOutcome::Denied, reply)
         }
     }
+}
+
+/// An event stream with nothing in it but when to ask again.
+fn come_back() -> Reply {
+    Reply::of(StatusCode::OK, "text/event-stream", "retry: 5000\n\n")
 }
 
 /// What RFC 6455, section 4.4, and RFC 9110, section 15.5.22, want said to who did it wrong.

@@ -3,8 +3,8 @@
 use super::Dispatch;
 use crate::error::Chain;
 use crate::filter;
-use crate::journal::{Decision, Error, Judged};
-use crate::message::{Audience, Event, EventId, Keys, Message, Payload};
+use crate::journal::{Decision, Error, Held, Judged};
+use crate::message::{Audience, Event, EventId, Keys, Message, Payload, Step};
 use crate::metrics::{EventOutcome, FilterVerdict};
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,7 +95,32 @@ pub(super) fn wait(event: Event, reason: String) -> Decision {
     Decision { event: id, received, content_type, unparsed, kind, keys, trail: Vec::new(), judged }
 }
 
+/// A decision about a held event that the disk has lost: nothing is left of it to be judged.
+pub(super) fn lost(held: Held) -> Decision {
+    let Held { event, webhook, received, kind, keys, .. } = held;
+    tracing::error!(%event, %webhook, "a held event is lost: the disk has damaged it, or it was deleted");
+    let lost = Step { filter: String::new(), sha256: String::new(), verdict: "lost".to_owned(), micros: 0 };
+    Decision {
+        event,
+        received,
+        content_type: None,
+        unparsed: false,
+        kind: kind.into(),
+        keys: Arc::new(keys),
+        trail: vec![lost],
+        judged: Judged::Deliver(Vec::new()),
+    }
+}
+
 impl Decision {
+    /// How many bytes of bodies it has.
+    pub(super) fn bytes(&self) -> usize {
+        match &self.judged {
+            Judged::Deliver(parts) => parts.iter().map(|(payload, _)| payload.data.len()).sum(),
+            Judged::Hold { .. } => 0,
+        }
+    }
+
     /// Whether it is worth judging again by itself: a filter may recover, a number does not change hands, and who waits
     /// for another is called when that one is done.
     pub(super) fn retries(&self) -> bool {

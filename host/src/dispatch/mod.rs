@@ -24,13 +24,14 @@ use crate::error::Chain;
 use crate::filter::Filter;
 use crate::hub::{Frame, Hub};
 use crate::journal::{Decision, Error, Journal, Judged, Lane};
-use crate::message::EventId;
+use crate::message::{Event, EventId};
 use crate::metrics::{EventLabels, EventOutcome, Metrics, PerWebhook};
 use crate::task;
 use crate::ws::encode;
 use desk::Asked;
 use judge::Judgement;
 use retries::Retries;
+use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -43,6 +44,7 @@ use std::time::{Duration, Instant};
 /// not wait for an event whose filter is slow.
 const BATCH: usize = 256;
 const BATCH_TIME: Duration = Duration::from_millis(5);
+const BATCH_BYTES: usize = 8 << 20;
 
 /// A lane is looked at this often even when nothing says that something arrived.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -94,6 +96,8 @@ struct Running {
     stop: Stop,
     asked: Receiver<Asked>,
     retries: Retries,
+    /// Events that are pending and read already.
+    ahead: VecDeque<Event>,
 }
 
 impl Dispatch {
@@ -102,7 +106,7 @@ impl Dispatch {
         let asked = desk.seat(&self.lane);
         let retries = Retries::new(self.backoff);
         let name = format!("judge-{}", self.lane.name());
-        let mut running = Running { dispatch: self, stop, asked, retries };
+        let mut running = Running { dispatch: self, stop, asked, retries, ahead: VecDeque::new() };
         task::thread(&name, move || running.run())
     }
 }
@@ -148,22 +152,28 @@ impl Running {
     }
 
     fn judge_pending(&mut self) -> Result<usize, Error> {
-        let pending = self.dispatch.journal.pending(&self.dispatch.lane, BATCH)?;
+        // What was read and is not judged when this turn ends is the next one's; when it fails it is read again.
+        let mut ahead = std::mem::take(&mut self.ahead);
+        if ahead.is_empty() {
+            ahead = self.dispatch.journal.pending(&self.dispatch.lane, BATCH)?.into();
+        }
         let began = Instant::now();
-        let mut decisions = Vec::with_capacity(pending.len());
-        for event in pending {
+        let (mut decisions, mut bytes) = (Vec::with_capacity(ahead.len()), 0);
+        while let Some(event) = ahead.pop_front() {
             let decision = match self.dispatch.blocked(&event, &decisions)? {
                 Some(reason) => judge::wait(event, reason),
                 None => self.dispatch.judge(event),
             };
+            bytes += decision.bytes();
             decisions.push(decision);
-            if began.elapsed() >= BATCH_TIME || self.stop.asked() >= AT_ONCE {
+            if began.elapsed() >= BATCH_TIME || bytes >= BATCH_BYTES || self.stop.asked() >= AT_ONCE {
                 break;
             }
         }
         let judged = decisions.len();
         let held: Vec<EventId> = decisions.iter().filter(|decision| decision.retries()).map(|d| d.event).collect();
         self.dispatch.settle(decisions)?;
+        self.ahead = ahead;
         let now = Instant::now();
         held.into_iter().for_each(|event| self.retries.held(event, now));
         Ok(judged)
@@ -174,6 +184,9 @@ impl Running {
         self.retries.fill(&self.dispatch.journal, &self.dispatch.lane, Instant::now())?;
         let mut tried = 0;
         for event in self.retries.due(Instant::now(), RETRIES) {
+            if self.stop.asked() > 0 {
+                break;
+            }
             tried += 1;
             match self.again(event, false)? {
                 // One that waits for anything but a filter says nothing of the filters.
@@ -193,13 +206,19 @@ impl Running {
     fn again(&mut self, id: EventId, replay: bool) -> Result<Option<EventOutcome>, Error> {
         let Self { dispatch, retries, .. } = self;
         let before = dispatch.journal.held_as(&dispatch.lane, id)?;
-        if before.is_none() && !replay {
+        // One that is pending has its turn yet, and so have those before it.
+        if before.is_none() && !(replay && dispatch.journal.is_passed(&dispatch.lane, id)?) {
             retries.settled(id);
             return Ok(None);
         }
-        let Some(event) = dispatch.journal.event(id)?.filter(|event| event.webhook == *dispatch.lane.name()) else {
+        let event = dispatch.journal.event(id)?;
+        let Some(event) = event.filter(|event| event.webhook == *dispatch.lane.name()) else {
             retries.settled(id);
-            return Ok(None);
+            return match before {
+                // What can never be judged would hold up its conversation, and the inbox, for ever.
+                Some(held) => dispatch.settle(vec![judge::lost(held)]).map(|()| Some(EventOutcome::Dropped)),
+                None => Ok(None),
+            };
         };
         let keys = event.keys.clone();
         if dispatch.first_held(&keys)?.is_some_and(|first| first < id) {
@@ -224,8 +243,13 @@ impl Running {
         if outcome != EventOutcome::Held {
             retries.settled(id);
             // The next of the conversation waited for this one.
-            if let Some(next) = dispatch.first_held(&keys)? {
-                retries.now(next, Instant::now());
+            match dispatch.first_held(&keys) {
+                Ok(Some(next)) => retries.now(next, Instant::now()),
+                Ok(None) => {}
+                Err(error) => {
+                    retries.look_again();
+                    return Err(error);
+                }
             }
         }
         Ok(Some(outcome))

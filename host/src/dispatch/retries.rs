@@ -116,6 +116,11 @@ impl Retries {
         next.map_or(longest, |next| next.saturating_duration_since(Instant::now()).min(longest))
     }
 
+    /// Looks through all that are held once more: one of them may not be in mind.
+    pub fn look_again(&mut self) {
+        self.looked = Some(EventId(0));
+    }
+
     /// Takes held events in from the disk when there is room for many.
     pub fn fill(&mut self, journal: &Journal, lane: &Lane, now: Instant) -> Result<(), Error> {
         let Some(looked) = self.looked.filter(|_| self.known.len() < IN_MIND / 2) else { return Ok(()) };

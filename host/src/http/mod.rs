@@ -19,7 +19,7 @@ pub use io::Io;
 pub use reply::Reply;
 pub use upgrade::{Upgrade, Upgraded, bridge};
 
-use ::http::{Request, request};
+use ::http::{Request, StatusCode, request};
 use drive::Course;
 use hyper::body::Incoming;
 use hyper::ext::Protocol;
@@ -92,6 +92,11 @@ where
         let guard = progress.begin();
         async move {
             let held = Held::new(guard);
+            // hyper counts those of HTTP/1.1 only.
+            if request.headers().len() > config.header_count {
+                let reply = Reply::empty(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+                return Ok(reply.into_response(http2, held));
+            }
             let reply = handle(arrived(request, held.clone())).await;
             Ok::<_, Infallible>(reply.into_response(http2, held))
         }
@@ -108,7 +113,9 @@ where
             .keep_alive_interval(Some(config.header_timeout.max(Duration::from_secs(1))))
             .keep_alive_timeout(config.header_timeout.max(Duration::from_secs(1)));
         let connection = builder.serve_connection(io, service);
-        course.run(connection, |connection| connection.graceful_shutdown(), drain).await;
+        // hyper waits for a first request, and between requests, as long as the other side answers pings or says nothing.
+        let patience = Some(config.header_timeout.max(Duration::from_secs(1)));
+        course.run(connection, |connection| connection.graceful_shutdown(), drain, patience).await;
     } else {
         let mut builder = hyper::server::conn::http1::Builder::new();
         builder
@@ -117,7 +124,7 @@ where
             .max_headers(config.header_count)
             .max_buf_size(config.headers.max(LEAST_HEADERS));
         let connection = builder.serve_connection(io, service).with_upgrades();
-        let driven = course.run(connection, |connection| connection.graceful_shutdown(), drain);
+        let driven = course.run(connection, |connection| connection.graceful_shutdown(), drain, None);
         Leash::default().around(driven).await;
     }
 }

@@ -21,6 +21,8 @@ pub struct Frame {
     /// Its payload is a part of `led`, not a copy.
     pub entry: Entry,
     led: Bytes,
+    /// What the audience weighs.
+    audience: usize,
     cursor: OnceLock<[u8; Cursor::LENGTH]>,
     wires: [OnceLock<Option<Wire>>; WIRES],
 }
@@ -47,7 +49,9 @@ impl Frame {
         let led = led.freeze();
         let payload = Payload { data: led.slice(lead.len()..), ..entry.payload };
         let entry = Entry { payload, ..entry };
-        Self { webhook, entry, led, cursor: OnceLock::new(), wires: [const { OnceLock::new() }; WIRES] }
+        // Texts and numbers take more room in memory than on disk.
+        let audience = 4 * entry.audience.weight();
+        Self { webhook, entry, led, audience, cursor: OnceLock::new(), wires: [const { OnceLock::new() }; WIRES] }
     }
 
     pub fn offset(&self) -> Offset {
@@ -77,7 +81,7 @@ impl Frame {
     /// encodings refer to it, except for compressed ones, which are smaller, and for the rare text around a payload
     /// that cannot stand in it as it is, which may be longer for a while than what is counted here.
     pub fn weight(&self) -> usize {
-        OVERHEAD + 2 * self.led.len()
+        OVERHEAD + 2 * self.led.len() + self.audience
     }
 }
 

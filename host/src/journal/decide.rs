@@ -168,7 +168,7 @@ impl Batch {
 /// What is too much for a frame is held, for an operator to see; it would stand in the way of all behind it else.
 fn fitting(judged: Judged) -> Judged {
     let Judged::Deliver(parts) = &judged else { return judged };
-    let bytes: usize = parts.iter().map(|(payload, _)| payload.data.len()).sum();
+    let bytes: usize = parts.iter().map(|(payload, audience)| payload.data.len() + audience.weight()).sum();
     if bytes <= EVENT {
         return judged;
     }

@@ -33,6 +33,10 @@ pub(super) fn take(directory: &Path) -> Result<Lock, Error> {
         Ok(text) => match text.trim_end().strip_prefix(WORDS) {
             Some(number) if number == FORMAT.to_string() => {}
             Some(number) if number.len() < 20 => return Err(Error::Format(directory.to_owned(), number.to_owned())),
+            _ if has_segments(directory) => {
+                tracing::warn!(path = %path.display(), "the name of the format is damaged; the logs have it too");
+                replace(&path, format!("{WORDS}{FORMAT}\n").as_bytes()).map_err(failed)?;
+            }
             _ => return Err(Error::Foreign(directory.to_owned())),
         },
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) => {
@@ -47,6 +51,13 @@ pub(super) fn take(directory: &Path) -> Result<Lock, Error> {
         Err(TryLockError::WouldBlock) => Err(Error::InUse(directory.to_owned())),
         Err(TryLockError::Error(error)) => Err(failed(error)),
     }
+}
+
+/// Whether there is a log of ours, whose own headers say which format it has.
+fn has_segments(directory: &Path) -> bool {
+    let inbox = fs::read_dir(directory.join("inbox"));
+    inbox
+        .is_ok_and(|mut files| files.any(|file| file.is_ok_and(|file| file.path().extension() == Some("log".as_ref()))))
 }
 
 /// Makes the journal in a directory of another name and gives it its own when it is whole: a first start that is
@@ -96,8 +107,16 @@ pub(super) fn count_boot(directory: &Path) -> Result<u32, Error> {
         tracing::warn!(path = %path.display(), "the count of starts is lost; it goes on at the seconds since 1970");
         u32::try_from(seconds).unwrap_or(u32::MAX)
     });
-    replace(&path, format!("{number}\n").as_bytes()).map_err(|error| Error::Open(directory.to_owned(), error))?;
-    Ok(number)
+    match replace(&path, format!("{number}\n").as_bytes()) {
+        Ok(()) => Ok(number),
+        // A full disk is no reason not to start: what is there is served, and what has expired is deleted.
+        Err(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+            tracing::warn!(path = %path.display(), "no room to count this start; it is numbered by the clock");
+            let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+            Ok(u32::try_from(seconds).unwrap_or(u32::MAX))
+        }
+        Err(error) => Err(Error::Open(directory.to_owned(), error)),
+    }
 }
 
 /// Puts `content` into the place of the file at `path`: after a crash there is the old or the new, whole.

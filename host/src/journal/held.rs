@@ -37,7 +37,7 @@ impl Journal {
     /// The same for one lane.
     pub fn held_of(&self, lane: &Lane, after: EventId, most: usize) -> Result<Vec<Held>, Error> {
         let key = |event: u64| [&lane_key(lane.name())[..], &event.to_be_bytes()].concat();
-        self.0.keeper.read(|store| {
+        self.0.keeper.current(|store| {
             let mut found = Vec::new();
             for item in store.lanes.range(key(after.0.saturating_add(1))..=key(u64::MAX)) {
                 if found.len() >= most {
@@ -52,17 +52,20 @@ impl Journal {
 
     /// How an event of this lane is held; `None` when it is not. Blocks.
     pub fn held_as(&self, lane: &Lane, event: EventId) -> Result<Option<Held>, Error> {
-        let held = self.0.keeper.read(|store| Ok(record(store, event)?.and_then(listed)))?;
+        let held = self.0.keeper.current(|store| Ok(record(store, event)?.and_then(listed)))?;
         Ok(held.filter(|held| *held.webhook == **lane.name()))
     }
 
     /// The oldest event of this lane and this conversation that is held. One without any key is in no conversation.
     /// Blocks, if anything is held.
     pub fn first_held(&self, lane: &Lane, keys: &Keys) -> Result<Option<EventId>, Error> {
-        if self.count_held() == 0 || *keys == Keys::default() {
+        if *keys == Keys::default() {
             return Ok(None);
         }
-        self.0.keeper.read(|store| {
+        self.0.keeper.current(|store| {
+            if self.count_held() == 0 {
+                return Ok(None);
+            }
             let found = store.conversations.prefix(conversation(lane.name(), keys)).next();
             Ok(found.map(|item| item.key()).transpose()?.and_then(|key| event_of(&key)))
         })

@@ -53,6 +53,18 @@ impl Keeper {
         self.state.load(Ordering::Acquire) == SOUND
     }
 
+    /// Asks the index what is so now: not before it has been told all that was decided.
+    pub fn current<T>(&self, ask: impl FnOnce(&Store) -> fjall::Result<T>) -> Result<T, Error> {
+        self.ensure()?;
+        let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
+        // What `tell` left out, it left out under this lock.
+        let Some(store) = store.as_ref().filter(|_| self.sound()) else { return Err(Error::NoIndex) };
+        guarded(|| ask(store)).map_err(|error| {
+            self.fail(&error);
+            Error::Index(error)
+        })
+    }
+
     /// Asks the index.
     pub fn read<T>(&self, ask: impl FnOnce(&Store) -> fjall::Result<T>) -> Result<T, Error> {
         // A reader that panicked has changed nothing.

@@ -55,6 +55,7 @@ mod tests;
 
 pub use decide::{Decision, Judged, Outcome};
 pub use error::{Error, Refused};
+pub use held::Held;
 pub use lane::Lane;
 pub use retention::Freed;
 pub use search::{Record, State, Summary};
@@ -117,6 +118,7 @@ struct Shared {
     order: Mutex<()>,
     tail: AtomicU64,
     retained: Retained,
+    recent: Mutex<Option<Arc<search::Received>>>,
     boot: u32,
     config: Config,
     _lock: directory::Lock,
@@ -153,6 +155,10 @@ impl Journal {
 
     /// Puts the index onto the disk, so that the next opening has less to do. For a clean stop. Blocks.
     pub fn sync(&self) -> Result<(), Error> {
+        if !self.0.keeper.sound() {
+            // It is made again at the next start anyway, and may be under way to be now.
+            return Ok(());
+        }
         self.0.keeper.read(|store| store.database.persist(fjall::PersistMode::SyncAll))
     }
 }

@@ -65,6 +65,7 @@ impl Journal {
             order,
             tail,
             retained,
+            recent: Mutex::default(),
             boot,
             config,
             _lock: lock,

@@ -9,6 +9,9 @@ use crate::message::{Event, EventId};
 const CHUNK: usize = 256 << 10;
 const BYTES: usize = 8 << 20;
 
+/// And how many positions it looks at once it has found something.
+const SPAN: u64 = 4096;
+
 /// The answer of `pending`, as it grows.
 struct Pending {
     events: Vec<Event>,
@@ -28,7 +31,8 @@ impl Journal {
     /// those behind it go on. Blocks.
     pub fn pending(&self, lane: &Lane, most: usize) -> Result<Vec<Event>, Error> {
         let newest = lane.newest();
-        let mut from = lane.passed();
+        let begun = lane.passed();
+        let mut from = begun;
         let mut pending = Pending { events: Vec::new(), bytes: 0, most: most.max(1) };
         while from <= newest {
             let found = self.0.inbox.read(from.0, CHUNK).map_err(Error::Read)?;
@@ -61,12 +65,26 @@ impl Journal {
                     return Ok(pending.events);
                 }
             }
+            // Other lanes' events lie between, and what is found is enough to go on with.
+            if !pending.events.is_empty() && from.0 - begun.0 > SPAN {
+                return Ok(pending.events);
+            }
         }
         // It was looked for as far as the youngest that was there: what is not found is lost, and nothing waits for it.
         if pending.events.is_empty() {
             lane.judged(newest);
         }
         Ok(pending.events)
+    }
+
+    /// Whether an event, if it is this lane's, can be judged by itself: it was judged before, or is a duplicate, and so is
+    /// everything before it. One that is pending, or has others pending before it, would take their turn. Blocks.
+    pub fn is_passed(&self, lane: &Lane, event: EventId) -> Result<bool, Error> {
+        if event <= lane.done() {
+            return Ok(true);
+        }
+        // What is younger than the youngest may be on its way in.
+        Ok(event <= lane.newest() && self.pending(lane, 1)?.first().is_none_or(|first| first.id > event))
     }
 
     /// The position after which this lane's events are pending.

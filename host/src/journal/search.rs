@@ -6,6 +6,7 @@ use super::record::{DeliveryHeader, ItemHeader, decode_delivery, decode_verdicts
 use super::{Error, Journal, Outcome};
 use crate::message::{Event, EventId, Keys, Offset, Step, Timestamp};
 use bytes::Bytes;
+use std::sync::{Arc, PoisonError};
 
 /// How much of the inbox is read in one go.
 const CHUNK: usize = 1 << 20;
@@ -61,8 +62,9 @@ pub struct Record {
     pub trail: Vec<Step>,
 }
 
-/// The delivery that an event came with.
-struct Received {
+/// The delivery that an event came with. The one that was read last is kept: whoever looks up one of its events looks up
+/// the next.
+pub(super) struct Received {
     first: EventId,
     header: DeliveryHeader,
     body: Bytes,
@@ -79,10 +81,10 @@ impl Journal {
     pub fn record(&self, id: EventId) -> Result<Option<Record>, Error> {
         let Some(received) = self.received(id)? else { return Ok(None) };
         let Some(event) = self.event_of(id, &received)? else { return Ok(None) };
-        let Received { first, header, .. } = received;
+        let Received { first, header, .. } = &*received;
         let item = &header.items[(id.0 - first.0) as usize];
         let kept = self.kept(id)?;
-        let state = self.state(id, &header, item, kept.as_ref())?;
+        let state = self.state(id, header, item, kept.as_ref())?;
         let mut trail = Vec::new();
         if let Some(kept) = &kept
             && let Some(frame) = self.0.outbox.frame_at(kept.place).map_err(Error::Read)?
@@ -92,7 +94,7 @@ impl Journal {
         }
         let (items, delivery_bytes) = (header.items.len() as u32, header.size);
         let decided = kept.map(|kept| kept.decided);
-        Ok(Some(Record { event, delivery: first, items, delivery_bytes, state, decided, trail }))
+        Ok(Some(Record { event, delivery: *first, items, delivery_bytes, state, decided, trail }))
     }
 
     /// The events from `from` on that `filter` wants, in order, at most `most`, having looked at no more than about
@@ -149,15 +151,22 @@ impl Journal {
         EventId(self.0.inbox.at(time))
     }
 
-    fn received(&self, id: EventId) -> Result<Option<Received>, Error> {
+    fn received(&self, id: EventId) -> Result<Option<Arc<Received>>, Error> {
         if id.0 < self.0.inbox.first() {
             return Ok(None);
         }
+        let within = |received: &Arc<Received>| {
+            id.0.checked_sub(received.first.0).is_some_and(|at| at < received.header.items.len() as u64)
+        };
+        let mut recent = self.0.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(received) = recent.as_ref().filter(|received| within(received)) {
+            return Ok(Some(received.clone()));
+        }
         let found = self.0.inbox.read(id.0, 1).map_err(Error::Read)?;
         let Some(Found::Frame(frame)) = found.into_iter().next() else { return Ok(None) };
-        let received = decode(frame)?;
-        let within = |received: &Received| (received.first.0..).zip(&received.header.items).any(|(at, _)| at == id.0);
-        Ok(received.filter(within))
+        let received = decode(frame)?.map(Arc::new).filter(within);
+        (*recent).clone_from(&received);
+        Ok(received)
     }
 
     fn event_of(&self, id: EventId, received: &Received) -> Result<Option<Event>, Error> {
@@ -172,8 +181,9 @@ impl Journal {
 
     /// The body of an event that is no duplicate.
     fn body_of(&self, id: EventId) -> Result<Option<Bytes>, Error> {
-        let Some(Received { first, header, body }) = self.received(id)? else { return Ok(None) };
-        Ok(header.items[(id.0 - first.0) as usize].part(&body))
+        let Some(received) = self.received(id)? else { return Ok(None) };
+        let Received { first, header, body } = &*received;
+        Ok(header.items[(id.0 - first.0) as usize].part(body))
     }
 
     fn summary(&self, id: EventId, header: &DeliveryHeader, item: &ItemHeader) -> Result<Summary, Error> {

@@ -152,7 +152,11 @@ fn copy(from: &Path, to: &Path) {
         if item.file_type().expect("readable").is_dir() {
             copy(&item.path(), &to);
         } else {
-            std::fs::copy(item.path(), to).expect("writable");
+            match std::fs::copy(item.path(), to) {
+                // The index tidies up while it is copied.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                copied => drop(copied.expect("writable")),
+            }
         }
     }
 }

@@ -88,6 +88,15 @@ impl Gate {
         Some(Permit { gate: self.0.clone(), address, _room: room.0 })
     }
 
+    /// A place for one who shares a connection with others, if there is one. Never waits.
+    pub fn another(&self, address: IpAddr) -> Option<Permit> {
+        let Ok(room) = self.0.room.clone().try_acquire_owned() else {
+            (self.0.refused)(Refused::Connections);
+            return None;
+        };
+        self.admit(Room(room), address)
+    }
+
     pub(super) fn failed(&self) {
         (self.0.refused)(Refused::Accept);
     }

@@ -166,6 +166,10 @@ impl Client {
     /// Takes as much as it can of the piece it asked for. What cannot be read, or cannot be told, ends the connection:
     /// to go on would be to leave something out without a word.
     pub fn take(&mut self, piece: Option<&Piece>, scratch: &mut Vec<u8>, sent: &mut Sent) -> io::Result<Standing> {
+        if self.closing.is_some() {
+            // Behind a goodbye nothing is said.
+            return Ok(Standing::Live);
+        }
         let Some(piece) = piece else {
             goodbye(self, CloseReason::Fault, false);
             return Ok(Standing::Live);

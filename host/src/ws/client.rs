@@ -5,7 +5,7 @@
 
 mod feed;
 
-use super::encode::{self, Manner, Own};
+use super::encode::{self, Form, Manner, Own};
 use super::session::Ears;
 use super::socket::Socket;
 use super::{Stream, Who};
@@ -37,6 +37,8 @@ pub struct Client {
     pub allowance: Allowance,
     /// Waits for the socket to take more.
     pub blocked: bool,
+    /// Its socket was full when it was last given something.
+    pub stuck: bool,
     /// Waits for what it missed, from the disk.
     pub fetching: bool,
     pub closing: Option<Closing>,
@@ -111,6 +113,7 @@ impl Client {
             taken: false,
             allowance: Allowance { messages: 0, bytes: 0, since: now },
             blocked: false,
+            stuck: false,
             fetching: false,
             closing: None,
             labels: who.labels,
@@ -121,7 +124,9 @@ impl Client {
             live: false,
             partial: None,
         };
-        client.tell(&Own::Hello { cursor: &who.cursor.to_string(), client: client.id });
+        // The chain of `postern.v1` begins with the cursor itself; what an event stream brings back is all of it.
+        let place = if client.manner.form == Form::Sse { client.told() } else { who.cursor.to_string() };
+        client.tell(&Own::Hello { cursor: &place, client: client.id });
         if let Some(gap) = who.gap {
             client.tell_gap(gap);
         }

@@ -10,6 +10,9 @@ use crate::message::{ClientId, Label, Offset};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
+/// As in `last`.
+const MOST_BYTES: usize = 64 << 20;
+
 pub struct Count {
     pub stream: Arc<Stream>,
     pub id: ClientId,
@@ -19,6 +22,7 @@ pub struct Count {
     pub found: u64,
     /// More than these need not be counted.
     pub most: u64,
+    pub walked: usize,
     /// `None` when the outbox cannot be read.
     pub answer: oneshot::Sender<Option<u64>>,
 }
@@ -29,7 +33,8 @@ impl Count {
         if self.answer.is_closed() {
             return None;
         }
-        if self.from < self.until && self.found < self.most {
+        // One who asks for more reading than that is not told how much there was.
+        if self.from < self.until && self.found < self.most && self.walked < MOST_BYTES {
             let Some(piece) = read(self.from) else {
                 // Whoever asked may have gone, here and below.
                 let _ = self.answer.send(None);
@@ -37,8 +42,10 @@ impl Count {
             };
             let within = |offset: Offset| offset >= self.from && offset < self.until;
             let frames = piece.frames.iter().filter(|frame| within(frame.offset()));
+            let weight: usize = frames.clone().map(|frame| frame.weight()).sum();
             let wanted = frames.filter(|frame| entitled(frame, &self.stream, self.id, &self.labels)).count();
             self.found += wanted as u64;
+            self.walked += weight;
             if piece.next > self.from {
                 self.from = piece.next;
                 return Some(self);

@@ -188,7 +188,8 @@ impl Shards {
     ) -> Option<u64> {
         let (answer, answered) = oneshot::channel();
         let (stream, labels) = (stream.clone(), labels.into());
-        let count = Count { stream, id, labels, from: between.start, until: between.end, found: 0, most, answer };
+        let count =
+            Count { stream, id, labels, from: between.start, until: between.end, found: 0, most, walked: 0, answer };
         if !self.catch_up.ask(Request::Count(Box::new(count))) {
             return None;
         }

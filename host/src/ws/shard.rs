@@ -188,8 +188,8 @@ fn settle(shared: &Shared, shard: &mut Shard, id: ClientId, standing: io::Result
             }));
         }
         Ok(Standing::Behind(from)) => match seat.client.stream.slow {
-            // One that comes back is fed what it missed all the same.
-            Slow::Disconnect if seat.client.is_live() => {
+            // One that comes back is fed what it missed all the same, and one that took all it was given is not slow.
+            Slow::Disconnect if seat.client.is_live() && seat.client.stuck => {
                 shard.goodbye(id, CloseReason::TooSlow);
                 pump_one(shared, shard, id);
             }

@@ -188,8 +188,10 @@ impl Feed {
     }
 
     fn told(&mut self, cursor: &str) {
+        // What is left out of what it had already is told with it.
+        let (cursor, skip) = cursor.split_once('~').unwrap_or((cursor, "0"));
         assert_eq!(cursor.len(), CURSOR, "not a cursor: {cursor:?}");
-        (self.cursor, self.count) = (Some(cursor.to_owned()), 0);
+        (self.cursor, self.count) = (Some(cursor.to_owned()), skip.parse().expect("a number behind `~`"));
     }
 
     fn raw(&mut self, body: Bytes) -> News {

@@ -132,7 +132,7 @@ fn a_value_of_the_wrong_kind_is_told_without_the_value() {
     let cases = [
         ("body = \"s3cr3t\"", format!("body` must be {size}")),
         ("body = true", format!("body` must be {size}, not a boolean")),
-        ("body = \"0\"", "body` must be between 1B and 1GiB".to_owned()),
+        ("body = \"0\"", "body` must be between 1B and 32MiB".to_owned()),
         ("body = -1", format!("body` must be {size}, not an integer")),
         ("headers = \"1KiB\"", "headers` must be between 8KiB and 16MiB".to_owned()),
         ("ring = 0", "ring` must be between 64KiB and 1TiB".to_owned()),

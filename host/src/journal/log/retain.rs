@@ -38,9 +38,14 @@ pub(super) fn retain(state: &State, older_than: Option<Timestamp>, most_bytes: u
         state.handles.forget(segment.number);
         writer.doomed.push(segment.path.clone());
     }
-    while let Some(path) = writer.doomed.first() {
-        remove(&*state.disk, &state.directory, path)?;
-        writer.doomed.remove(0);
+    // Appends need not wait while they are.
+    let doomed = std::mem::take(&mut writer.doomed);
+    drop(writer);
+    for (done, path) in doomed.iter().enumerate() {
+        if let Err(error) = remove(&*state.disk, &state.directory, path) {
+            state.writer().doomed.splice(0..0, doomed[done..].iter().cloned());
+            return Err(error);
+        }
     }
     // On a disk without room for a new segment, room is made first.
     match rolled {

@@ -22,7 +22,11 @@ impl Client {
     /// Sends what the ring has for this client, as far as its socket takes it.
     pub fn pump(&mut self, ring: &Ring, scratch: &mut Vec<u8>, sent: &mut Sent) -> io::Result<Standing> {
         match ring.since(self.cursor.offset) {
-            Some(frames) => self.send(frames, ring.cursor(), scratch, sent),
+            Some(frames) => {
+                let standing = self.send(frames, ring.cursor(), scratch, sent)?;
+                self.stuck &= standing != Standing::Live;
+                Ok(standing)
+            }
             None => match self.send(std::iter::empty(), None, scratch, sent)? {
                 Standing::Live if self.closing.is_none() => Ok(Standing::Behind(self.cursor.offset)),
                 standing => Ok(standing),
@@ -78,6 +82,7 @@ impl Client {
             self.taken |= written.accepted > 0;
             self.advance(frames.clone(), written.accepted, sent);
             if written.full {
+                self.stuck = true;
                 return Ok(Standing::Full);
             }
         }
