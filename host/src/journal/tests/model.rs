@@ -277,7 +277,7 @@ impl Subject {
         self.read(1, usize::MAX, usize::MAX);
         let is_held = |known: &&Known| matches!(known.state, State::Held { .. });
         let held: Vec<_> = self.events.values().filter(is_held).map(|known| known.event.id).collect();
-        let ids = |held: Vec<held::Held>| held.into_iter().map(|held| held.event).collect::<Vec<_>>();
+        let ids = |held: Vec<Held>| held.into_iter().map(|held| held.event).collect::<Vec<_>>();
         assert_eq!(ids(journal.held(EventId(0), usize::MAX).expect("readable")), held);
         assert_eq!(journal.count_held(), held.len() as u64);
         for (id, known) in &self.events {
