@@ -1,6 +1,6 @@
 //! Kill -9 at any instant, under load, with clients that come back: nothing lost, nothing twice, nothing out of order.
 //!
-//! A few rounds by default. All of them: `POSTERN_KILL_ROUNDS=200 cargo test -p postern-tests --test e2e crash_resume`.
+//! A few rounds by default. All of them: `KILL_ROUNDS=200 cargo test -p postern-tests --test e2e crash_resume`.
 
 use crate::forms::WAYS;
 use crate::home;
@@ -137,7 +137,7 @@ async fn kill_and_start(gateway: Gateway, door: &Door, work: &Work) -> Gateway {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kill_9_at_random_instants_loses_doubles_and_disorders_nothing_for_any_form() {
     let _machine = alone().await;
-    let rounds = std::env::var("POSTERN_KILL_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(6_u32);
+    let rounds = std::env::var("KILL_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(6_u32);
     let config = Config::basic().webhook("whatsapp", "/whatsapp", "split = true").stream(
         "agents",
         "/ws",

@@ -1,6 +1,6 @@
 //! A real browser without a screen: Chromium, told what to do over its DevTools protocol.
 //!
-//! Where there is none the browser's tests say so aloud and end, unless `POSTERN_BROWSER=required`, as CI sets it.
+//! Where there is none the browser's tests say so aloud and end, unless `BROWSER_TESTS=required`, as CI sets it.
 
 use crate::{eventually, patiently, report, spawn};
 use futures_util::{SinkExt, StreamExt};
@@ -53,8 +53,8 @@ impl Browser {
     /// A browser with an empty profile; `None`, reported, where none is installed.
     pub async fn start() -> Option<Self> {
         let Some(program) = find() else {
-            let required = std::env::var("POSTERN_BROWSER").is_ok_and(|value| value == "required");
-            assert!(!required, "there is no Chromium, and POSTERN_BROWSER=required\nhint: apt-get install chromium");
+            let required = std::env::var("BROWSER_TESTS").is_ok_and(|value| value == "required");
+            assert!(!required, "there is no Chromium, and BROWSER_TESTS=required\nhint: apt-get install chromium");
             report("NOT RUN: a test needs a browser and there is no Chromium; hint: apt-get install chromium");
             return None;
         };

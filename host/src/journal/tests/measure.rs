@@ -9,7 +9,7 @@ fn sixty_four_appenders_share_their_syncs_and_a_large_journal_opens_soon() {
     const TASKS: usize = 64;
     const EACH: usize = 150;
     let directory = tempfile::tempdir().expect("a directory");
-    let events: usize = std::env::var("POSTERN_MEASURE_EVENTS").map_or(20_000, |text| text.parse().expect("a number"));
+    let events: usize = std::env::var("MEASURE_EVENTS").map_or(20_000, |text| text.parse().expect("a number"));
     let journal = open(directory.path(), &["a"]);
     let text = |number: usize| format!("{number:08}").repeat(128);
     let began = Instant::now();

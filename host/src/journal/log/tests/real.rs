@@ -94,7 +94,7 @@ fn measure_appends_and_opening() {
         let each = begin.elapsed() / turns;
         println!("groups of {count} × 1 KiB: {each:?} each, {:.0} frames/s", count as f64 / each.as_secs_f64());
     }
-    let most = if std::env::var_os("POSTERN_MEASURE").is_some() { 300 } else { 20 };
+    let most = if std::env::var_os("MEASURE").is_some() { 300 } else { 20 };
     let large = group(16 << 10, 64);
     while log.bytes() < most << 20 {
         log.append(&large, Timestamp::now()).unwrap();
