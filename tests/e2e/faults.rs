@@ -147,6 +147,15 @@ fn found(bytes: &[u8], number: u64) -> usize {
     at.unwrap_or_else(|| panic!("event {number} is in the file"))
 }
 
+/// Flips a bit of event 4 in a log.
+fn flip(home: &Home, log: &str) {
+    let file = segments(home, log).pop().expect("there is a segment");
+    change(&file, |bytes| {
+        let at = found(bytes, 4);
+        bytes[at + 200] ^= 0x10;
+    });
+}
+
 /// A gateway that had ten events and was killed.
 async fn ten_events() -> Arc<Home> {
     let gateway = start(&Config::basic()).await;
@@ -250,11 +259,7 @@ async fn who_saw_what_the_outbox_then_lost_is_told_of_a_reset() {
 #[tokio::test]
 async fn a_flipped_bit_costs_its_own_frame_and_is_told() {
     let home = ten_events().await;
-    let file = segments(&home, "outbox").pop().expect("there is a segment");
-    change(&file, |bytes| {
-        let at = found(bytes, 4);
-        bytes[at + 200] ^= 0x10;
-    });
+    flip(&home, "outbox");
     let gateway = home.start().await;
     let all = everything(&gateway).await;
     let kept: Vec<_> = all.iter().flatten().copied().collect();
@@ -271,11 +276,7 @@ async fn a_flipped_bit_costs_its_own_frame_and_is_told() {
 async fn a_raw_client_gets_past_a_hole_by_coming_back() {
     // It has no words for a gap, was sent away at the hole, and once was sent away there for ever.
     let home = ten_events().await;
-    let file = segments(&home, "outbox").pop().expect("there is a segment");
-    change(&file, |bytes| {
-        let at = found(bytes, 4);
-        bytes[at + 200] ^= 0x10;
-    });
+    flip(&home, "outbox");
     let gateway = home.start().await;
     let mut feed = Feed::new(&Door::of(&gateway), "/ws", Form::Raw).since("earliest").opened().await;
     let (mut got, mut gaps) = (vec![], vec![]);
@@ -301,11 +302,7 @@ async fn a_raw_client_gets_past_a_hole_by_coming_back() {
 #[tokio::test]
 async fn a_flipped_bit_in_the_inbox_of_what_was_delivered_takes_nothing_from_clients() {
     let home = ten_events().await;
-    let file = segments(&home, "inbox").pop().expect("there is a segment");
-    change(&file, |bytes| {
-        let at = found(bytes, 4);
-        bytes[at + 200] ^= 0x10;
-    });
+    flip(&home, "inbox");
     starts_with(home, "a rotten inbox", &numbers(0..10)).await;
 }
 
