@@ -6,6 +6,7 @@ use crate::ingest::Ingest;
 use crate::listen::{Gate, Permit};
 use crate::metrics::{ConnectionRefusal, Metrics};
 use crate::phase::Phases;
+use crate::respond::Respond;
 use crate::route::{Route, Routes};
 use crate::task::{self, Tracker};
 use crate::tls::Acceptor;
@@ -18,6 +19,7 @@ pub struct Edge {
     pub routes: Routes,
     pub ingest: Ingest,
     pub connect: Connect,
+    pub respond: Respond,
     /// `None`: no TLS here, as the configuration said aloud.
     pub tls: Option<Acceptor>,
     pub http: http::Config,
@@ -57,6 +59,10 @@ impl Edge {
     }
 
     async fn answer(&self, request: Arrived, peer: SocketAddr, permit: Arc<Permit>) -> Reply {
+        let request = match self.page(request, peer).await {
+            Ok(reply) => return reply,
+            Err(request) => request,
+        };
         let Some(Route { webhook, stream }) = self.routes.find(request.head.uri.path()) else {
             return Reply::text(StatusCode::NOT_FOUND, "nothing is here\n");
         };
@@ -84,5 +90,15 @@ impl Edge {
             (Some(_), _) => Reply::method_not_allowed("GET, POST"),
             (None, _) => Reply::method_not_allowed("GET"),
         }
+    }
+
+    /// Lets filters answer a plain request; gives it back when none does.
+    async fn page(&self, request: Arrived, peer: SocketAddr) -> Result<Reply, Arrived> {
+        if connect::wanted(&request) {
+            return Err(request);
+        }
+        let path = request.head.uri.path().to_owned();
+        let _under_way = self.webhooks.begin();
+        self.respond.answer(self.routes.pages(&path), request, peer).await
     }
 }

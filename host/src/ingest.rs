@@ -1,7 +1,7 @@
 //! One webhook, from its head to its answer:
 //!
 //! ```text
-//! draining? ─ claim of a signature ─ permit ─ body ─ signature ─ split ─ inbox (dedupe, durable) ─ 200
+//! draining, paused? ─ claim of a signature ─ permit ─ body ─ signature ─ split ─ inbox (dedupe, durable) ─ 200
 //! ```
 //!
 //! No filter and no client stands between a webhook and its 200, and nothing that a body holds can change the answer:
@@ -47,6 +47,7 @@ pub struct Ingest {
 /// Why a webhook is not taken.
 enum Refusal {
     Draining,
+    Paused,
     Busy,
     Signature(SignatureRefusal),
     Body(Unread),
@@ -93,6 +94,10 @@ impl Ingest {
             body.forget().await;
             return Err(Refusal::Draining);
         }
+        if self.phases.is_paused() {
+            body.forget().await;
+            return Err(Refusal::Paused);
+        }
         let claim = match Claim::of(&head.headers) {
             Ok(claim) => claim,
             // What nobody claims to have signed takes neither memory nor a place among those under way.
@@ -110,7 +115,8 @@ impl Ingest {
         claim.check(&body, &webhook.keys).map_err(Refusal::Signature)?;
         let content_type = content_type(&head.headers);
         let Split { items, unparsed } = split(&webhook.name, &body, webhook.split);
-        let delivery = Delivery { webhook: webhook.name.clone(), received, content_type, unparsed, items, body };
+        let delivery =
+            Delivery { webhook: webhook.name.clone(), received, content_type, unparsed, items, body, orders: None };
         self.journal.append(&webhook.lane, delivery).await.map_err(Refusal::Journal)
     }
 }
@@ -120,6 +126,7 @@ fn refuse(webhook: &Webhook, refusal: &Refusal) -> (WebhookOutcome, Reply) {
     let text = |status, text: &'static str| Reply::text(status, text);
     match refusal {
         Refusal::Draining => (Outcome::Draining, Reply::later("the gateway is stopping\n")),
+        Refusal::Paused => (Outcome::Paused, Reply::later("the gateway is paused\n")),
         Refusal::Busy => (Outcome::Busy, Reply::later("too many webhooks at once\n")),
         Refusal::Journal(Refused::Busy) => (Outcome::Busy, Reply::later("too many webhooks at once\n")),
         Refusal::Journal(Refused::Storage) => (Outcome::Storage, Reply::later("not stored\n")),

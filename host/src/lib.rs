@@ -2,7 +2,9 @@
 #![forbid(unsafe_op_in_unsafe_fn)]
 
 // Words.
+mod clients;
 mod error;
+mod keyspace;
 mod message;
 mod metrics;
 mod phase;
@@ -26,9 +28,12 @@ mod http;
 mod ws;
 
 // Stories.
+mod audience;
 mod connect;
+mod converse;
 mod dispatch;
 mod ingest;
+mod respond;
 
 // House.
 mod admin;

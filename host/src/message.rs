@@ -2,8 +2,11 @@
 //!
 //! These are words, not machinery: every organ may speak them, none of them does anything.
 
+mod card;
 mod cursor;
+mod sent;
 
+pub use card::{Card, Change, Scope};
 pub use cursor::{Cursor, NotACursor, NotASince, Since, Start};
 
 use bytes::Bytes;
@@ -77,6 +80,10 @@ pub enum Selector {
     AnyLabel(Vec<Label>),
     /// Those that carry every one of these.
     AllLabels(Vec<Label>),
+    /// Those whom admission knew as one of these.
+    Subjects(Vec<String>),
+    /// Those of these streams.
+    Streams(Vec<String>),
 }
 
 /// One narrowing of an audience: those whom `to` chooses, less `except`.
@@ -91,7 +98,27 @@ pub struct Narrowing {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Audience(pub Vec<Narrowing>);
 
+impl Selector {
+    pub fn chooses(&self, client: &Card) -> bool {
+        match self {
+            Self::Everyone => true,
+            Self::Clients(ids) => ids.contains(&client.id),
+            Self::AnyLabel(wanted) => wanted.iter().any(|label| client.labels.contains(label)),
+            Self::AllLabels(wanted) => wanted.iter().all(|label| client.labels.contains(label)),
+            Self::Subjects(subjects) => client.subject.as_ref().is_some_and(|subject| subjects.contains(subject)),
+            Self::Streams(streams) => streams.iter().any(|stream| **stream == *client.stream),
+        }
+    }
+}
+
 impl Audience {
+    /// Adds a narrowing, if it is one: everyone, less nobody, narrows nothing.
+    pub fn narrow(&mut self, narrowing: Narrowing) {
+        if narrowing.to != Selector::Everyone || !narrowing.except.is_empty() {
+            self.0.push(narrowing);
+        }
+    }
+
     /// About how many bytes it takes on disk.
     pub fn weight(&self) -> usize {
         const CLIENT: usize = 10;
@@ -102,22 +129,15 @@ impl Audience {
                 Selector::Everyone => 0,
                 Selector::Clients(clients) => clients.len() * CLIENT,
                 Selector::AnyLabel(wanted) | Selector::AllLabels(wanted) => labels(wanted),
+                Selector::Subjects(names) | Selector::Streams(names) => names.iter().map(|name| name.len() + 2).sum(),
             };
             to + narrowing.except.len() * CLIENT
         };
         self.0.iter().map(narrowing).sum()
     }
 
-    pub fn includes(&self, client: ClientId, labels: &[Label]) -> bool {
-        self.0.iter().all(|narrowing| {
-            !narrowing.except.contains(&client)
-                && match &narrowing.to {
-                    Selector::Everyone => true,
-                    Selector::Clients(ids) => ids.contains(&client),
-                    Selector::AnyLabel(wanted) => wanted.iter().any(|label| labels.contains(label)),
-                    Selector::AllLabels(wanted) => wanted.iter().all(|label| labels.contains(label)),
-                }
-        })
+    pub fn includes(&self, client: &Card) -> bool {
+        self.0.iter().all(|narrowing| !narrowing.except.contains(&client.id) && narrowing.to.chooses(client))
     }
 }
 
@@ -160,7 +180,28 @@ pub struct Delivery {
     pub items: Vec<Item>,
     /// The bytes that were signed, untouched.
     pub body: Bytes,
+    /// Who is to get it, when that is known already: of what no webhook brought.
+    pub orders: Option<Orders>,
 }
+
+/// What a filter or an operator sends on its own account, beside the bytes of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Orders {
+    /// Of each item, in their order. `None`: it goes through its webhook's filters like any other.
+    pub sends: Vec<Option<Sending>>,
+    /// What is to become of clients, before anything is sent.
+    pub changes: Vec<Change>,
+}
+
+/// How one item of what is sent travels, and to whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sending {
+    pub format: Format,
+    pub audience: Audience,
+}
+
+/// In the place of a webhook's name: what a filter or an operator sent. No webhook can be named so.
+pub const SENT: &str = "@sent";
 
 /// One event, as it stands in the inbox and waits to be judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,6 +214,10 @@ pub struct Event {
     pub kind: Arc<str>,
     pub keys: Arc<Keys>,
     pub body: Bytes,
+    /// Of what no webhook brought: to whom it goes, past all filters.
+    pub sending: Option<Sending>,
+    /// What is to become of clients before it is sent.
+    pub changes: Vec<Change>,
 }
 
 /// An event, or what an earlier filter made of it, on its way through the filter chain.
@@ -274,17 +319,25 @@ mod tests {
 
     #[test]
     fn an_audience_is_narrowed_and_never_widened() {
-        let labels = [label("room", "a"), label("desk", "1")];
+        let seven = Card { labels: vec![label("room", "a"), label("desk", "1")], ..Card::test(7) };
         let only = |to| Narrowing { to, except: vec![] };
         let room = only(Selector::AnyLabel(vec![label("room", "a"), label("room", "b")]));
         let both = only(Selector::AllLabels(vec![label("room", "a"), label("desk", "2")]));
-        assert!(Audience::default().includes(ClientId(7), &labels));
-        assert!(Audience(vec![room.clone()]).includes(ClientId(7), &labels));
-        assert!(!Audience(vec![room.clone(), both]).includes(ClientId(7), &labels));
-        assert!(
-            !Audience(vec![room.clone(), only(Selector::Clients(vec![ClientId(8)]))]).includes(ClientId(7), &labels)
-        );
+        assert!(Audience::default().includes(&seven));
+        assert!(Audience(vec![room.clone()]).includes(&seven));
+        assert!(!Audience(vec![room.clone(), both]).includes(&seven));
+        assert!(!Audience(vec![room.clone(), only(Selector::Clients(vec![ClientId(8)]))]).includes(&seven));
         let but_seven = Narrowing { to: Selector::Everyone, except: vec![ClientId(7)] };
-        assert!(!Audience(vec![room, but_seven, only(Selector::Everyone)]).includes(ClientId(7), &labels));
+        assert!(!Audience(vec![room, but_seven, only(Selector::Everyone)]).includes(&seven));
+    }
+
+    #[test]
+    fn an_audience_may_name_subjects_and_streams() {
+        let ann = Card { subject: Some("ann".into()), ..Card::test(7) };
+        let only = |to| Audience(vec![Narrowing { to, except: vec![] }]);
+        assert!(only(Selector::Subjects(vec!["bob".into(), "ann".into()])).includes(&ann));
+        assert!(!only(Selector::Subjects(vec!["ann".into()])).includes(&Card::test(7)));
+        assert!(only(Selector::Streams(vec!["agents".into()])).includes(&ann));
+        assert!(!only(Selector::Streams(vec!["public".into()])).includes(&ann));
     }
 }

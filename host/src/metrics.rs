@@ -1,7 +1,11 @@
 //! Every metric postern has: its name, its help, and its labels, which are closed enums or names from the
 //! configuration and never text from outside. Organs and mouths are given handles; `admin` prints them.
 
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+mod numbers;
+
+pub use numbers::{Number, Numbers};
+
+use prometheus_client::encoding::{self, EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -20,10 +24,15 @@ macro_rules! labels {
             $($(#[doc = $help])* $value,)*
         }
 
+        impl $label {
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$value => $name,)* }
+            }
+        }
+
         impl EncodeLabelValue for $label {
             fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), fmt::Error> {
-                let name = match self { $(Self::$value => $name,)* };
-                EncodeLabelValue::encode(&name, encoder)
+                EncodeLabelValue::encode(&self.name(), encoder)
             }
         }
     )*};
@@ -47,6 +56,8 @@ labels! {
         Broken = "broken",
         Busy = "busy",
         Storage = "storage",
+        /// An operator has paused the gateway.
+        Paused = "paused",
         Draining = "draining",
     }
 
@@ -72,6 +83,15 @@ labels! {
         Error = "error",
     }
 
+    /// What became of something that a client said.
+    ClientMessageOutcome {
+        /// Something followed from it.
+        Heard = "heard",
+        Ignored = "ignored",
+        /// It could not be judged.
+        Lost = "lost",
+    }
+
     /// What became of a request to connect to a stream.
     ConnectOutcome {
         Connected = "connected",
@@ -94,6 +114,8 @@ labels! {
         TooManyMessages = "too_many_messages",
         TooSlow = "too_slow",
         Draining = "draining",
+        /// A filter or an operator closed it.
+        Disconnected = "disconnected",
         Fault = "fault",
     }
 
@@ -160,6 +182,12 @@ pub struct ConnectLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ClientMessageLabels {
+    pub stream: Arc<str>,
+    pub outcome: ClientMessageOutcome,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct CloseLabels {
     pub stream: Arc<str>,
     pub reason: CloseReason,
@@ -190,11 +218,14 @@ pub struct Metrics {
     pub clients: Family<PerStream, Gauge>,
     pub connects: Family<ConnectLabels, Counter>,
     pub closes: Family<CloseLabels, Counter>,
+    pub client_messages: Family<ClientMessageLabels, Counter>,
     pub frames_sent: Counter,
     pub bytes_sent: Counter,
     pub catch_ups: Counter,
     pub connections: Gauge,
     pub connections_refused: Family<RefusalLabels, Counter>,
+    /// Filters' own.
+    pub numbers: Numbers,
     registry: Arc<Registry>,
 }
 
@@ -242,6 +273,9 @@ impl Default for Metrics {
         r.register("connects", "Requests to connect to a stream, by what became of them", connects.clone());
         let closes = Family::default();
         r.register("closes", "Clients gone, by why", closes.clone());
+        let client_messages = Family::default();
+        let help = "Messages that clients said and filters were asked about, by what became of them";
+        r.register("client_messages", help, client_messages.clone());
         let frames_sent = Counter::default();
         r.register("frames_sent", "Event frames given to client sockets", frames_sent.clone());
         let bytes_sent = Counter::default();
@@ -270,11 +304,13 @@ impl Default for Metrics {
             clients,
             connects,
             closes,
+            client_messages,
             frames_sent,
             bytes_sent,
             catch_ups,
             connections,
             connections_refused,
+            numbers: Numbers::default(),
             registry: Arc::new(r),
         }
     }
@@ -303,7 +339,9 @@ impl Metrics {
     pub fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
-        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
+        let _ = encoding::text::encode_registry(&mut text, &self.registry);
+        self.numbers.encode(&mut text);
+        let _ = encoding::text::encode_eof(&mut text);
         text
     }
 }

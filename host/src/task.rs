@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+pub use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
@@ -64,6 +65,14 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     tokio::spawn(work);
+}
+
+/// As `background`, from a thread that is none of the runtime's.
+pub fn background_on<F>(runtime: &Handle, work: F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    runtime.spawn(work);
 }
 
 /// Starts a task on the thread of the caller, which runs a `LocalSet`. It ends with that, or when it is aborted.

@@ -1,9 +1,9 @@
 //! What clients read that fell out of the ring, or come back: the outbox, as frames.
 
 use crate::error::Chain;
-use crate::hub::Frame;
+use crate::hub::{Frame, Source};
 use crate::journal::Journal;
-use crate::message::{Entry, Offset};
+use crate::message::{Entry, Offset, SENT};
 use crate::ws::{self, encode};
 use std::sync::Arc;
 
@@ -19,9 +19,14 @@ pub(super) struct Backlog {
 
 impl Backlog {
     fn frame(&self, entry: Entry) -> Arc<Frame> {
-        // What came through a webhook that is no longer configured is carried by no stream.
-        let webhook = self.webhooks.iter().position(|name| **name == *entry.webhook);
-        encode::frame(entry, webhook.unwrap_or(usize::MAX))
+        let source = match &*entry.webhook {
+            SENT => Source::Sent,
+            webhook => match self.webhooks.iter().position(|name| name == webhook) {
+                Some(webhook) => Source::Webhook(webhook),
+                None => Source::Gone,
+            },
+        };
+        encode::frame(entry, source)
     }
 }
 

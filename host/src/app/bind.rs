@@ -1,19 +1,21 @@
 //! From a plan to a gateway with all its sockets bound.
 
 use super::backlog::Backlog;
-use super::{App, Fault, Plan, keeper, plan};
+use super::{App, Fault, Plan, keeper, plan, streams};
 use crate::admin::Admin;
 use crate::config::{self, Config};
-use crate::connect::{self, ClientIds, Connect};
+use crate::connect::{ClientIds, Connect};
 use crate::dispatch::{Backoff, Desk, Dispatch, Stop};
 use crate::edge::Edge;
-use crate::hub::Hub;
+use crate::hub::{Hub, Source};
 use crate::ingest::{self, Ingest};
 use crate::journal::{self, Journal};
 use crate::listen::{self, Gate, Inherited};
-use crate::metrics::{ConnectionRefusal, Metrics};
+use crate::message::{SENT, Scope};
+use crate::metrics::ConnectionRefusal;
 use crate::phase::Phases;
 use crate::pool::Pool;
+use crate::respond::{Page, Respond};
 use crate::route::Routes;
 use crate::task::Tracker;
 use crate::ws::{self, Shards};
@@ -24,6 +26,10 @@ use tokio::sync::Semaphore;
 /// How many clients may wait for admission filters, and how many readers for the journal.
 const ADMISSIONS_WAITING: usize = 1024;
 const READERS_WAITING: usize = 64;
+
+/// Threads that ask the filter of one page, at most, and how many requests may wait for them.
+const PAGE_THREADS: usize = 4;
+const PAGES_WAITING: usize = 256;
 
 /// How often a data directory that another process has is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -39,7 +45,7 @@ impl Plan {
     /// Sockets are those `inherited`, else they are bound. They come first: when this process takes over from another, whoever connects from now on waits in its queue,
     /// and is served once the other has let go of the journal.
     pub async fn bind(self, inherited: Inherited) -> Result<App, Fault> {
-        let Self { config, tls, filters } = self;
+        let Self { config, tls, filters, clients, metrics, keyspaces: _ } = self;
         let limits = config.limits.clone();
         let given = inherited.assign(&config.listen, &[config.admin.listen]).map_err(Fault::of)?;
         let handover = config.reuse_port || !given.edge.is_empty();
@@ -48,7 +54,7 @@ impl Plan {
             listen::bind(&[config.admin.listen], given.admin, config.reuse_port).map_err(Fault::of)?;
         let names: Vec<String> = config.webhooks.keys().cloned().collect();
         let journal = open(&config, handover).await?;
-        let metrics = Metrics::default();
+        let sent = journal.lane(SENT).expect("the journal was opened with this name");
         let phases = Phases::default();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
 
@@ -58,9 +64,10 @@ impl Plan {
             client_messages_per_second: limits.client_messages_per_second,
             idle: limits.idle,
             ring: limits.ring,
+            labels: limits.labels,
         };
         let backlog = Arc::new(Backlog { journal: journal.clone(), webhooks: names.clone() });
-        let shards = Shards::start(&shape, &hub, journal.tail(), backlog, &metrics).map_err(Fault::of)?;
+        let shards = Shards::start(&shape, &hub, journal.tail(), backlog, &clients, &metrics).map_err(Fault::of)?;
 
         let stop = Stop::default();
         let mut desk = Desk::default();
@@ -69,15 +76,18 @@ impl Plan {
         let mut webhooks = Vec::new();
         for (index, (name, webhook)) in config.webhooks.iter().enumerate() {
             let lane = journal.lane(name).expect("the journal was opened with this name");
+            let carriers = config.streams.iter().filter(|(_, stream)| stream.webhooks.contains(name));
             let dispatch = Dispatch {
                 lane: lane.clone(),
-                webhook: index,
+                source: Source::Webhook(index),
+                scope: Scope::of(carriers.map(|(stream, _)| stream.as_str().into())),
                 chain: webhook.filters.iter().map(|name| filters[name].clone()).collect(),
                 phone_number_ids: webhook.phone_number_ids.clone().map(Into::into),
                 ordered: webhook.ordered,
                 backoff: Backoff { first: config.retry.first, longest: config.retry.longest },
                 journal: journal.clone(),
                 hub: hub.clone(),
+                shards: shards.clone(),
                 metrics: metrics.clone(),
             };
             lanes.push(lane.clone());
@@ -87,23 +97,61 @@ impl Plan {
             let split = webhook.split;
             webhooks.push(ingest::Webhook { name: name.as_str().into(), lane, verify_token, keys, split });
         }
-        let streams = config.streams.iter().map(|(name, stream)| {
-            let name: Arc<str> = name.as_str().into();
-            let shape = ws::Stream {
-                name: name.clone(),
-                carries: names.iter().map(|webhook| stream.webhooks.contains(webhook)).collect(),
-                slow: plan::slow(stream.slow),
-                heartbeat: stream.heartbeat,
-            };
-            let admission = stream.admission.iter().map(|name| filters[name].clone()).collect();
-            let (origins, compression) = (stream.origins.clone(), stream.compression);
-            connect::Stream { name, shape: Arc::new(shape), admission, origins, compression }
+        let dispatch = Dispatch {
+            lane: sent.clone(),
+            source: Source::Sent,
+            scope: Scope::default(),
+            chain: Arc::new([]),
+            phone_number_ids: None,
+            ordered: false,
+            backoff: Backoff { first: config.retry.first, longest: config.retry.longest },
+            journal: journal.clone(),
+            hub: hub.clone(),
+            shards: shards.clone(),
+            metrics: metrics.clone(),
+        };
+        lanes.push(sent.clone());
+        dispatchers.push(dispatch.start(stop.clone(), &mut desk).map_err(Fault::of)?);
+        let parts = streams::Parts {
+            webhooks: &names,
+            filters: &filters,
+            lane: sent.clone(),
+            journal: journal.clone(),
+            shards: shards.clone(),
+            phases: phases.clone(),
+            metrics: metrics.clone(),
+            cores,
+        };
+        let streams = config.streams.iter().map(|(name, stream)| parts.stream(name, stream));
+        let streams = streams.collect::<Result<Vec<_>, _>>()?;
+        let inflight = Arc::new(Semaphore::new(limits.inflight.min(Semaphore::MAX_PERMITS)));
+        let pages = config.http.iter().map(|(name, page)| -> Result<Page, Fault> {
+            Ok(Page {
+                name: name.as_str().into(),
+                filter: filters[&page.filter].clone(),
+                pool: Pool::start(&format!("http-{name}"), cores.min(PAGE_THREADS), PAGES_WAITING)
+                    .map_err(Fault::of)?,
+                scope: Scope::of(page.streams.iter().map(|stream| stream.as_str().into())),
+                webhook: page.webhook.as_ref().and_then(|webhook| journal.lane(webhook)),
+            })
         });
+        let respond = Respond {
+            pages: pages.collect::<Result<_, _>>()?,
+            journal: journal.clone(),
+            lane: sent.clone(),
+            shards: shards.clone(),
+            phases: phases.clone(),
+            metrics: metrics.clone(),
+            inflight: inflight.clone(),
+            body: limits.body,
+            body_timeout: limits.body_timeout,
+        };
         let (connections, under_way) = (Tracker::default(), Tracker::default());
         let paths = |paths: Vec<&String>| paths.into_iter().cloned().collect::<Vec<_>>();
         let routes = Routes::new(
             paths(config.webhooks.values().map(|webhook| &webhook.path).collect()),
             paths(config.streams.values().map(|stream| &stream.path).collect()),
+            paths(config.http.values().map(|page| &page.path).collect()),
         );
         let http = crate::http::Config {
             headers: limits.headers,
@@ -127,13 +175,14 @@ impl Plan {
                 journal: journal.clone(),
                 phases: phases.clone(),
                 metrics: metrics.clone(),
-                inflight: Arc::new(Semaphore::new(limits.inflight.min(Semaphore::MAX_PERMITS))),
+                inflight,
                 body: limits.body,
                 body_timeout: limits.body_timeout,
             },
             connect: Connect {
-                streams: streams.collect(),
+                streams,
                 journal: journal.clone(),
+                lane: sent,
                 shards: shards.clone(),
                 admission: Pool::start("admission", cores, ADMISSIONS_WAITING).map_err(Fault::of)?,
                 ids: ClientIds::new(journal.boot()),
@@ -141,6 +190,7 @@ impl Plan {
                 metrics: metrics.clone(),
                 tasks: connections.clone(),
             },
+            respond,
             tls: tls.clone(),
             http,
             phases: phases.clone(),
@@ -206,7 +256,7 @@ pub fn journal_config(config: &Config) -> journal::Config {
     let retention = |kept: &config::Retention| journal::Retention { age: kept.age, size: kept.size };
     journal::Config {
         directory: config.data.join("journal"),
-        webhooks: config.webhooks.keys().cloned().collect(),
+        webhooks: config.webhooks.keys().cloned().chain([SENT.to_owned()]).collect(),
         waiting: config.limits.inflight,
         inbox: retention(&config.inbox),
         outbox: retention(&config.outbox),

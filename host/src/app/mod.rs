@@ -8,7 +8,9 @@ mod backlog;
 mod bind;
 mod keeper;
 mod plan;
+mod promised;
 mod shutdown;
+mod streams;
 
 pub use bind::{inherited, journal_config};
 pub use plan::{Fault, Plan};

@@ -1,10 +1,14 @@
 //! Everything that can be wrong with a configuration beyond its text: certificates, filters, the data directory. All of
 //! it is looked at, so that all problems are told at once, each at its line. No socket is opened.
 
+use super::promised::Promised;
 use crate::builtin;
+use crate::clients::Clients;
 use crate::config::{self, Component, Config, Identity, Problem};
 use crate::error::Chain;
 use crate::filter::{self, Filter, Host, HostConfig};
+use crate::keyspace::Keyspace;
+use crate::metrics::Metrics;
 use crate::secret::Secret;
 use crate::tls::{self, Acceptor, development};
 use crate::verify::{EmptySecret, HmacKey};
@@ -13,12 +17,18 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs::OpenOptions;
 use std::path::Path;
+use std::sync::Arc;
 
 /// A configuration that holds what it promises.
 pub struct Plan {
     pub config: Config,
     pub(super) tls: Option<Acceptor>,
     pub(super) filters: BTreeMap<String, Filter>,
+    /// What filters look at, and write to.
+    pub(super) clients: Clients,
+    pub(super) metrics: Metrics,
+    /// The keyspaces that filters were given, by name. What they keep is there once the store is open.
+    pub(super) keyspaces: BTreeMap<String, Arc<Promised>>,
 }
 
 /// Why a good plan could not be put into practice: a port in use, a data directory in use. Exit code 69.
@@ -47,9 +57,15 @@ impl Plan {
                 None
             }
         };
-        let filters = if usable { load_filters(&config, &mut problems) } else { BTreeMap::new() };
+        let (clients, metrics) = (Clients::default(), Metrics::default());
+        let keyspaces = keyspaces(&config);
+        let filters =
+            if usable { load_filters(&config, &clients, &metrics, &keyspaces, &mut problems) } else { BTreeMap::new() };
         check_uses(&config, &filters, &mut problems);
-        if problems.is_empty() { Ok(Self { config, tls, filters }) } else { Err(problems) }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(Self { config, tls, filters, clients, metrics, keyspaces })
     }
 }
 
@@ -98,8 +114,25 @@ fn identity(config: &Config, data_usable: bool) -> Result<Option<Acceptor>, Prob
     Acceptor::new(&tls).map(Some).map_err(|error| problem(config, key(&error), Chain(&error).to_string()))
 }
 
-fn load_filters(config: &Config, problems: &mut Vec<Problem>) -> BTreeMap<String, Filter> {
+/// The name of the keyspace that each filter has.
+pub(super) fn keyspace<'a>(name: &'a str, filter: &'a config::Filter) -> &'a str {
+    filter.keyspace.as_deref().unwrap_or(name)
+}
+
+fn keyspaces(config: &Config) -> BTreeMap<String, Arc<Promised>> {
+    config.filters.iter().map(|(name, filter)| (keyspace(name, filter).to_owned(), Arc::default())).collect()
+}
+
+fn load_filters(
+    config: &Config,
+    clients: &Clients,
+    metrics: &Metrics,
+    keyspaces: &BTreeMap<String, Arc<Promised>>,
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<String, Filter> {
     let host_config = HostConfig {
+        clients: clients.clone(),
+        numbers: metrics.numbers.clone(),
         output: config.limits.filter_output,
         labels: config.limits.labels,
         ..HostConfig::new(config.data.join("compiled"))
@@ -113,7 +146,8 @@ fn load_filters(config: &Config, problems: &mut Vec<Problem>) -> BTreeMap<String
     };
     let mut filters = BTreeMap::new();
     for (name, settings) in &config.filters {
-        match load_filter(&host, name, settings) {
+        let space = keyspaces.get(keyspace(name, settings)).map(|space| space.clone() as Arc<dyn Keyspace>);
+        match load_filter(&host, name, settings, space) {
             Ok(filter) => drop(filters.insert(name.clone(), filter)),
             Err(why) => problems.push(problem(config, &format!("filters.{name}.file"), why)),
         }
@@ -121,7 +155,12 @@ fn load_filters(config: &Config, problems: &mut Vec<Problem>) -> BTreeMap<String
     filters
 }
 
-fn load_filter(host: &Host, name: &str, settings: &config::Filter) -> Result<Filter, String> {
+fn load_filter(
+    host: &Host,
+    name: &str,
+    settings: &config::Filter,
+    keyspace: Option<Arc<dyn Keyspace>>,
+) -> Result<Filter, String> {
     let limits = filter::Config {
         sha256: settings.sha256.clone(),
         on_error: match settings.on_error {
@@ -132,6 +171,8 @@ fn load_filter(host: &Host, name: &str, settings: &config::Filter) -> Result<Fil
         deadline: settings.deadline,
         memory: settings.memory as u64,
         config: settings.config.clone(),
+        secrets: settings.secrets.clone(),
+        keyspace,
     };
     let source = match &settings.file {
         Component::File(path) => filter::Source::File(path),
@@ -163,7 +204,15 @@ fn check_uses(config: &Config, filters: &BTreeMap<String, Filter>, problems: &mu
         check(format!("webhooks.{name}.filters"), &webhook.filters, Filter::judges_messages, "message-handler");
     }
     for (name, stream) in &config.streams {
-        check(format!("streams.{name}.admission"), &stream.admission, Filter::judges_admission, "admission-handler");
+        let key = |list: &str| format!("streams.{name}.{list}");
+        check(key("admission"), &stream.admission, Filter::judges_admission, "admission-handler");
+        check(key("audience"), &stream.audience, Filter::chooses_audiences, "audience-handler");
+        check(key("client"), &stream.client, Filter::judges_what_clients_say, "client-handler");
+        check(key("events"), &stream.events, Filter::hears_events, "event-handler");
+    }
+    for (name, page) in &config.http {
+        let filter = std::slice::from_ref(&page.filter);
+        check(format!("http.{name}.filter"), filter, Filter::answers_http, "http-handler");
     }
 }
 

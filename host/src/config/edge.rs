@@ -1,9 +1,12 @@
 //! The sections `[webhooks.NAME]` and `[streams.NAME]`: what comes in, and who gets it.
 
 use super::reader::{Read, Section, Value};
-use super::schema::{Provider, Slow, Stream, Webhook};
+use super::schema::{EventKind, Page, Provider, Relay, Slow, Stream, Webhook};
 use super::tree::Item;
+use bytesize::ByteSize;
 use std::collections::BTreeSet;
+
+const PATH: &str = "a path that begins with `/`";
 
 pub(super) fn webhook(mut section: Section<'_>, filters: &BTreeSet<String>) -> Read<Webhook> {
     let path = section.required("path").and_then(|value| value.url_path());
@@ -79,6 +82,30 @@ pub(super) fn stream(
     let origins = section.optional("origins").map(|value| origins(&value)).transpose();
     let heartbeat = section.required("heartbeat").and_then(|value| value.duration());
     let compression = section.required("compression").and_then(|value| value.boolean());
+    let chain = |section: &mut Section<'_>, name| {
+        section.optional(name).map_or(Ok(vec![]), |value| value.names(filters, "filter"))
+    };
+    let audience = chain(&mut section, "audience");
+    let client = chain(&mut section, "client");
+    let events = chain(&mut section, "events");
+    let relay = section.required("relay").and_then(|value| {
+        value.choice(&[("nobody", Relay::Nobody), ("others", Relay::Others), ("everyone", Relay::Everyone)])
+    });
+    let event_kinds = section.required("event_kinds").and_then(|value| event_kinds(&value));
+    let by_whom = [("auto", false), ("manual", true)];
+    let manual_pong = section.required("pong").and_then(|value| value.choice(&by_whom));
+    let manual_close = section.required("close").and_then(|value| value.choice(&by_whom));
+    // So that what differs between two clients is always in the first frame.
+    let frame_size = section.optional("frame_size");
+    let frame_size = frame_size.map(|value| value.size(ByteSize::b(128)..=ByteSize::gib(1))).transpose();
+    let presence = section.required("presence").and_then(|value| value.boolean());
+    let presence_labels = section.optional("presence_labels").map_or(Ok(vec![]), |value| texts(&value));
+    for (name, manual) in [("pong", &manual_pong), ("close", &manual_close)] {
+        if matches!((manual, &events), (Ok(true), Ok(events)) if events.is_empty()) {
+            let hint = "name a filter with an `event-handler` in `events`, or say `\"auto\"`";
+            section.problem_with_hint(name, "is left to a filter, and `events` names none", hint);
+        }
+    }
     let admitted = match (&admission, &open) {
         (Ok(filters), Ok(false)) if filters.is_empty() => Err(section.problem_with_hint(
             "",
@@ -92,7 +119,7 @@ pub(super) fn stream(
         )),
         _ => Ok(()),
     };
-    section.finish(&["audience", "client", "events", "frame_size", "pong", "client_auth", "client_name"]);
+    section.finish(&["client_auth", "client_name"]);
     admitted?;
     Ok(Stream {
         path: path?,
@@ -102,7 +129,48 @@ pub(super) fn stream(
         origins: origins?,
         heartbeat: heartbeat?,
         compression: compression?,
+        audience: audience?,
+        client: client?,
+        relay: relay?,
+        events: events?,
+        event_kinds: event_kinds?,
+        manual_pong: manual_pong?,
+        manual_close: manual_close?,
+        frame_size: frame_size?,
+        presence: presence?,
+        presence_labels: presence_labels?,
     })
+}
+
+fn event_kinds(value: &Value<'_>) -> Read<Vec<EventKind>> {
+    let kinds = [
+        ("connect", EventKind::Connect),
+        ("disconnect", EventKind::Disconnect),
+        ("close", EventKind::Close),
+        ("ping", EventKind::Ping),
+        ("pong", EventKind::Pong),
+    ];
+    value.list().iter().map(|element| element.choice(&kinds)).collect()
+}
+
+fn texts(value: &Value<'_>) -> Read<Vec<String>> {
+    value.list().iter().map(|element| Ok(element.text("a list of texts")?.to_owned())).collect()
+}
+
+/// A section `[http.NAME]`.
+pub(super) fn page(
+    mut section: Section<'_>,
+    webhooks: &BTreeSet<String>,
+    streams: &BTreeSet<String>,
+    filters: &BTreeSet<String>,
+) -> Read<Page> {
+    let all = || Ok(streams.iter().cloned().collect());
+    let path = section.required("path").and_then(|value| value.url_pattern());
+    let filter = section.required("filter").and_then(|value| value.name(filters, "filter"));
+    let webhook = section.optional("webhook").map(|value| value.name(webhooks, "webhook")).transpose();
+    let reached = section.optional("streams").map_or_else(all, |value| value.names(streams, "stream"));
+    section.finish(&[]);
+    Ok(Page { path: path?, filter: filter?, webhook: webhook?, streams: reached? })
 }
 
 fn origins(value: &Value<'_>) -> Read<Vec<String>> {
@@ -131,10 +199,24 @@ fn is_origin(scheme: &str, host: &str) -> bool {
 }
 
 impl Value<'_> {
-    /// The path of a URL, as it stands in a request: it is compared byte for byte.
+    /// The path of a URL, as it stands in a request: it is compared byte for byte. An empty one is any.
     fn url_path(&self) -> Read<String> {
-        let expected = "a path that begins with `/`";
-        let text = self.text(expected)?;
+        match &self.node.item {
+            Item::Text(text) if text.is_empty() => Ok(String::new()),
+            _ => self.path_of(self.text(PATH)?),
+        }
+    }
+
+    /// A path, or with `*` at its end all that begin so.
+    fn url_pattern(&self) -> Read<String> {
+        let text = self.text(PATH)?;
+        match text.strip_suffix("/*") {
+            Some(above) => Ok(self.path_of(&format!("{above}/"))? + "*"),
+            None => self.path_of(text),
+        }
+    }
+
+    fn path_of(&self, text: &str) -> Read<String> {
         let what_for = |character: char| match character {
             '?' => Some("must be a path without a query"),
             '#' => Some("must be a path without a fragment"),
@@ -146,7 +228,7 @@ impl Value<'_> {
             _ => None,
         };
         match text.chars().find_map(what_for) {
-            _ if !text.starts_with('/') => Err(self.wrong(expected)),
+            _ if !text.starts_with('/') => Err(self.wrong(PATH)),
             Some(what) => Err(self.problem(what)),
             None => Ok(text.to_owned()),
         }

@@ -1,11 +1,13 @@
 //! The sections `[filters.NAME]`.
 
 use super::locate::inline;
-use super::reader::{Read, Section, Value};
+use super::reader::{Read, Section, Value, is_name};
 use super::schema::{Component, Filter, OnError};
 use super::tree::{Item, Node};
+use crate::secret::Secret;
 use bytesize::ByteSize;
 use serde_json::{Map, Number, Value as Json};
+use std::collections::BTreeMap;
 
 /// What is wrong with a number that JSON cannot carry to a filter, and what to do about it.
 const NO_WORD: &str = "holds a number that JSON has no word for: `inf` or `nan`";
@@ -21,6 +23,8 @@ pub(super) fn filter(mut section: Section<'_>) -> Read<Filter> {
     // From one page of WebAssembly memory to all that 32 bits can address.
     let memory = section.required("memory").and_then(|value| value.size(ByteSize::kib(64)..=ByteSize::gib(4)));
     let config = section.optional("config").map_or_else(|| Ok(Json::Object(Map::new())), |value| config(&value));
+    let secrets = secrets(section.section("secrets"));
+    let keyspace = section.optional("keyspace").map(|value| keyspace(&value)).transpose();
     section.finish(&["instances", "shadow", "breaker"]);
     Ok(Filter {
         file: file?,
@@ -29,7 +33,23 @@ pub(super) fn filter(mut section: Section<'_>) -> Read<Filter> {
         deadline: deadline?,
         memory: memory?,
         config: config?,
+        secrets: secrets?,
+        keyspace: keyspace?,
     })
+}
+
+/// Each under a name of the user's choice.
+fn secrets(section: Section<'_>) -> Read<BTreeMap<String, Secret>> {
+    let secrets: Vec<(String, Read<Secret>)> =
+        section.rest().into_iter().map(|(name, value)| (name, value.secret())).collect();
+    secrets.into_iter().map(|(name, secret)| Ok((name, secret?))).collect()
+}
+
+/// Filters that name the same share it.
+fn keyspace(value: &Value<'_>) -> Read<String> {
+    let expected = "a name of 1 to 64 lower-case letters, digits, `-` and `_`";
+    let text = value.text(expected)?;
+    if is_name(text) { Ok(text.to_owned()) } else { Err(value.wrong(expected)) }
 }
 
 fn component(value: &Value<'_>) -> Read<Component> {

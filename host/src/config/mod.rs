@@ -37,7 +37,9 @@ mod sections;
 mod tests;
 
 pub use problem::Problem;
-pub use schema::{Component, Config, Filter, Identity, Log, LogFormat, OnError, Retention, Slow};
+pub use schema::{
+    Component, Config, EventKind, Filter, Identity, Log, LogFormat, OnError, Relay, Retention, Slow, Stream,
+};
 pub use source::{Override, Source};
 
 /// Every key with its default and what it is for, as `postern` itself reads it before all else.

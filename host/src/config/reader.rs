@@ -165,6 +165,13 @@ impl<'a> Section<'a> {
         sections.collect()
     }
 
+    /// All that is in it, under names of the user's choice.
+    pub fn rest(self) -> Vec<(String, Value<'a>)> {
+        let Self { context, key, entries, .. } = self;
+        let value = |name: &str, node: &Node| Value { context, key: join(&key, name), node: node.clone() };
+        entries.into_iter().map(|(name, node)| (name.to_owned(), value(name, node))).collect()
+    }
+
     /// Whether one of its keys was written anywhere, or has its default.
     pub fn is_written(&self, name: &str) -> bool {
         self.context.is_written(&join(&self.key, name))
@@ -232,7 +239,7 @@ impl<'a> Value<'a> {
     }
 }
 
-fn is_name(name: &str) -> bool {
+pub fn is_name(name: &str) -> bool {
     let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
     (1..=64).contains(&name.len()) && name.bytes().all(allowed)
 }

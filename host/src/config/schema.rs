@@ -19,6 +19,7 @@ pub struct Config {
     pub webhooks: BTreeMap<String, Webhook>,
     pub streams: BTreeMap<String, Stream>,
     pub filters: BTreeMap<String, Filter>,
+    pub http: BTreeMap<String, Page>,
     pub inbox: Retention,
     pub outbox: Retention,
     /// Zero: nothing is taken for a duplicate.
@@ -53,7 +54,7 @@ pub enum Identity {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Webhook {
-    /// Begins with `/`. No other webhook has it; a stream may.
+    /// Begins with `/`, or is empty, which is any. No other webhook has it; a stream may.
     pub path: String,
     pub provider: Provider,
     pub verify_token: Secret,
@@ -76,7 +77,7 @@ pub enum Provider {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stream {
-    /// Begins with `/`. No other stream has it; a webhook may.
+    /// Begins with `/`, or is empty, which is any. No other stream has it; a webhook may.
     pub path: String,
     /// Names in `Config::webhooks`. Not saying any means all, and then all are here.
     pub webhooks: Vec<String>,
@@ -88,6 +89,53 @@ pub struct Stream {
     /// Shorter than `Limits::idle`.
     pub heartbeat: Duration,
     pub compression: bool,
+    /// Names in `Config::filters`, in the order in which they run, here and below: who chooses which clients get an event.
+    pub audience: Vec<String>,
+    /// Who judges what clients say.
+    pub client: Vec<String>,
+    /// What becomes of what they all let pass.
+    pub relay: Relay,
+    /// Who is told what becomes of clients, and of what.
+    pub events: Vec<String>,
+    pub event_kinds: Vec<EventKind>,
+    /// A filter answers pings, and close frames.
+    pub manual_pong: bool,
+    pub manual_close: bool,
+    /// The most bytes of a message that go in one frame. `None`: all of them.
+    pub frame_size: Option<usize>,
+    pub presence: bool,
+    /// The keys of the labels that presence shows.
+    pub presence_labels: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relay {
+    Nobody,
+    Others,
+    Everyone,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    Connect,
+    Disconnect,
+    Close,
+    Ping,
+    Pong,
+}
+
+/// Paths that a filter answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    /// Begins with `/`; with a `*` at its end, all that begin so.
+    pub path: String,
+    /// A name in `Config::filters`.
+    pub filter: String,
+    /// A name in `Config::webhooks`: where what the filter accepts goes.
+    pub webhook: Option<String>,
+    /// Names in `Config::streams`: whose clients the filter may see and reach. Not saying any means all, and then all are
+    /// here.
+    pub streams: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +154,10 @@ pub struct Filter {
     pub memory: usize,
     /// An object.
     pub config: serde_json::Value,
+    /// What it may sign with, by the names it uses.
+    pub secrets: BTreeMap<String, Secret>,
+    /// The keyspace it has: its own name, unless it shares another's.
+    pub keyspace: Option<String>,
 }
 
 impl fmt::Debug for Filter {
@@ -169,6 +221,8 @@ pub struct Limits {
     pub idle: Duration,
     pub filter_output: usize,
     pub labels: usize,
+    /// What a filter may keep, keys and values together.
+    pub kv: u64,
     /// The memory that holds the newest frames for everyone.
     pub ring: usize,
     pub drain_timeout: Duration,

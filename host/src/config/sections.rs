@@ -1,6 +1,6 @@
 //! The configuration as a whole: the sections there is one of, and what sections must agree on.
 
-use super::edge::{stream, webhook};
+use super::edge::{page, stream, webhook};
 use super::events::{dedupe, retention, retry};
 use super::filters::filter;
 use super::reader::{Context, Read, Section};
@@ -27,7 +27,9 @@ pub(super) fn config(context: &Context<'_>, tree: &Node, dev: bool) -> Read<Conf
     let (webhooks, streams, filters) = (root.named("webhooks"), root.named("streams"), root.named("filters"));
     let webhook_names = webhooks.iter().map(|(name, _)| name.clone()).collect();
     let filter_names = filters.iter().map(|(name, _)| name.clone()).collect();
-    if webhooks.is_empty() && streams.is_empty() {
+    let stream_names = streams.iter().map(|(name, _)| name.clone()).collect();
+    let pages = root.named("http");
+    if webhooks.is_empty() && streams.is_empty() && pages.is_empty() {
         context.problem_with_hint(
             "",
             "there is nothing to serve: no webhook and no stream is configured".to_owned(),
@@ -37,6 +39,7 @@ pub(super) fn config(context: &Context<'_>, tree: &Node, dev: bool) -> Read<Conf
     let webhooks = read_each(webhooks, |section| webhook(section, &filter_names));
     let streams = read_each(streams, |section| stream(section, &webhook_names, &filter_names));
     let filters = read_each(filters, filter);
+    let pages = read_each(pages, |section| page(section, &webhook_names, &stream_names, &filter_names));
 
     let inbox = retention(root.section("inbox"));
     let outbox = retention(root.section("outbox"));
@@ -45,7 +48,7 @@ pub(super) fn config(context: &Context<'_>, tree: &Node, dev: bool) -> Read<Conf
     let admin = admin(root.section("admin"));
     let limits = limits(root.section("limits"));
     let log = log(root.section("log"));
-    root.finish(&["http", "cluster"]);
+    root.finish(&["cluster"]);
 
     unique(
         context,
@@ -71,6 +74,7 @@ pub(super) fn config(context: &Context<'_>, tree: &Node, dev: bool) -> Read<Conf
         webhooks: all(webhooks)?,
         streams: all(streams)?,
         filters: all(filters)?,
+        http: all(pages)?,
         inbox: inbox?,
         outbox: outbox?,
         dedupe_window: dedupe_window?,
@@ -174,7 +178,8 @@ fn limits(mut section: Section<'_>) -> Read<Limits> {
     let ring = section.required("ring").and_then(|value| value.size(ByteSize::kib(64)..=ByteSize::tib(1)));
     let drain_timeout = section.required("drain_timeout").and_then(|value| value.duration());
     let handover_timeout = section.required("handover_timeout").and_then(|value| value.duration());
-    section.finish(&["kv"]);
+    let kv = section.required("kv").and_then(|value| value.bytes(ByteSize::kib(1)..=ByteSize::tib(1)));
+    section.finish(&[]);
     Ok(Limits {
         body: body?,
         headers: headers?,
@@ -189,6 +194,7 @@ fn limits(mut section: Section<'_>) -> Read<Limits> {
         idle: idle?,
         filter_output: filter_output?,
         labels: labels?,
+        kv: kv?,
         ring: ring?,
         drain_timeout: drain_timeout?,
         handover_timeout: handover_timeout?,

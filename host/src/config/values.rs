@@ -166,6 +166,12 @@ impl<'a> Value<'a> {
         names.into_iter().collect()
     }
 
+    /// One name, which must be among those `defined`.
+    pub fn name(&self, defined: &BTreeSet<String>, what: &str) -> Read<String> {
+        let name = self.text("a name")?;
+        if defined.contains(name) { Ok(name.to_owned()) } else { Err(self.undefined(name, defined, what)) }
+    }
+
     fn undefined(&self, name: &str, defined: &BTreeSet<String>, what: &str) -> Reported {
         let hint = match nearest(name, defined.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),

@@ -16,10 +16,11 @@
 mod refuse;
 mod wish;
 
-use crate::filter::{self, ConnectRequest, Denial, Filter, Grant};
+use crate::converse;
+use crate::filter::{self, Denial, Effects, Filter, Grant, HttpRequest};
 use crate::http::{Arrived, Reply, Upgrade, Upgraded, bridge};
-use crate::journal::Journal;
-use crate::message::{ClientId, Cursor, Gap, Label, Loss, NotASince, Since, Start};
+use crate::journal::{Journal, Lane};
+use crate::message::{Card, ClientId, Cursor, Gap, Loss, NotASince, Scope, Since, Start, Timestamp};
 use crate::metrics::{ConnectOutcome, Metrics};
 use crate::phase::{Phase, Phases};
 use crate::pipe;
@@ -29,6 +30,7 @@ use crate::ws::{self, Form, Joining, Manner, Shards, Transport, Who, handshake};
 use ::http::header::{ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS};
 use ::http::header::{HeaderMap, HeaderName, HeaderValue, ORIGIN, VARY};
 use ::http::{StatusCode, request};
+use bytes::Bytes;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -49,6 +51,8 @@ pub struct Stream {
 pub struct Connect {
     pub streams: Vec<Stream>,
     pub journal: Journal,
+    /// Where what admission filters send goes.
+    pub lane: Lane,
     pub shards: Shards,
     /// Where admission filters run and places are looked up, so that what takes its time holds up no other connection.
     pub admission: Pool,
@@ -143,9 +147,17 @@ impl Connect {
         })?;
         let form = wish.form(subprotocol);
         let (deflate, mut headers) = wish.accept(head, subprotocol, stream.compression).map_err(Refusal::Handshake)?;
-        let (id, labels): (_, Box<[Label]>) = (self.ids.next(), grant.labels.into());
+        let card = Arc::new(Card {
+            id: self.ids.next(),
+            stream: stream.name.clone(),
+            subject: grant.subject,
+            labels: grant.labels,
+            address: peer,
+            since: Timestamp::now(),
+        });
+        self.follow(stream, grant.effects).await?;
         // Taken before the answer is sent: whatever is decided once the client knows it is connected, it gets.
-        let (cursor, gap) = self.begin(wish.since, stream, id, &labels).await?;
+        let (cursor, gap) = self.begin(wish.since, stream, &card).await?;
         let gap = if form == Form::Raw && gap.is_none() { self.hole(cursor).await? } else { gap };
         headers.insert(CURSOR, printed(&cursor));
         if let Some(Gap { from, to, loss }) = &gap {
@@ -155,12 +167,11 @@ impl Connect {
             // In raw form it looks like an event, and whoever counts events must not count it.
             headers.insert(GREETING, HeaderValue::from_static("1"));
         }
-        let subject = grant.subject.as_deref();
-        tracing::debug!(client = %id, stream = %stream.name, subject, %peer, ?form, "client admitted");
+        let subject = card.subject.as_deref();
+        tracing::debug!(client = %card.id, stream = %stream.name, subject, %peer, ?form, "client admitted");
         let who = Who {
-            id,
+            card,
             stream: stream.shape.clone(),
-            labels,
             manner: Manner { form, deflate },
             cursor,
             skip: wish.since.skip,
@@ -171,26 +182,20 @@ impl Connect {
     }
 
     /// Where a client begins, and what it does not get of what it asked for.
-    async fn begin(
-        &self,
-        since: Since,
-        stream: &Stream,
-        id: ClientId,
-        labels: &[Label],
-    ) -> Result<(Cursor, Option<Gap>), Refusal> {
+    async fn begin(&self, since: Since, stream: &Stream, client: &Arc<Card>) -> Result<(Cursor, Option<Gap>), Refusal> {
         let journal = &self.journal;
         let start = match since.start {
             Start::Now => journal.tail(),
             Start::Earliest => journal.earliest(),
             Start::Last(0) => journal.tail(),
             Start::Last(count) => {
-                let found = self.shards.last(&stream.shape, id, labels, count, journal.tail()).await;
+                let found = self.shards.last(&stream.shape, client, count, journal.tail()).await;
                 found.ok_or(Refusal::Busy)?
             }
             Start::Cursor(cursor) => {
                 let (start, gap) = journal.resume(cursor);
                 let gap = match gap {
-                    None => self.lost(cursor, since.skip, stream, id, labels).await?,
+                    None => self.lost(cursor, since.skip, stream, client).await?,
                     gap => gap,
                 };
                 return Ok((gap.map_or_else(|| journal.cursor(start), |gap| gap.from), gap));
@@ -222,11 +227,10 @@ impl Connect {
         cursor: Cursor,
         counted: u64,
         stream: &Stream,
-        id: ClientId,
-        labels: &[Label],
+        client: &Arc<Card>,
     ) -> Result<Option<Gap>, Refusal> {
         let Some(parted) = self.journal.parted(cursor).filter(|_| counted > 0) else { return Ok(None) };
-        let there = self.shards.count(&stream.shape, id, labels, cursor.offset..parted, counted).await;
+        let there = self.shards.count(&stream.shape, client, cursor.offset..parted, counted).await;
         let is_lost = there.ok_or(Refusal::Busy)? < counted;
         Ok(is_lost.then(|| Gap { from: cursor, to: self.journal.cursor(parted), loss: Loss::Reset }))
     }
@@ -235,16 +239,22 @@ impl Connect {
         if stream.admission.is_empty() {
             return Ok(Grant::default());
         }
-        let request = ConnectRequest {
-            method: head.method.to_string(),
-            path: head.uri.path().to_owned(),
-            query: head.uri.query().map(str::to_owned),
-            headers: head.headers.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect(),
-            address: peer,
-        };
-        let chain = stream.admission.clone();
-        let answer = self.admission.run(move || filter::admit(&chain, &request)).await;
+        let request = HttpRequest::new(head, peer, Bytes::new());
+        let (chain, scope) = (stream.admission.clone(), Scope::of([stream.name.clone()]));
+        let answer = self.admission.run(move || filter::admit(&chain, request, &scope)).await;
         answer.map_err(|_| Refusal::Busy)?.map_err(Refusal::Denied)
+    }
+
+    /// Does what admission filters want done beside letting the client in.
+    async fn follow(&self, stream: &Stream, effects: Effects) -> Result<(), Refusal> {
+        let Effects { sends, changes } = effects;
+        match converse::delivery("send", sends, changes.clone(), &Scope::of([stream.name.clone()])) {
+            Some(delivery) => {
+                self.journal.append(&self.lane, delivery).await.map_err(|_| Refusal::Busy)?;
+            }
+            None => self.shards.applied(changes).await,
+        }
+        Ok(())
     }
 
     async fn hand_over(

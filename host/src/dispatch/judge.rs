@@ -4,7 +4,7 @@ use super::Dispatch;
 use crate::error::Chain;
 use crate::filter;
 use crate::journal::{Decision, Error, Held, Judged};
-use crate::message::{Audience, Event, EventId, Keys, Message, Payload, Step};
+use crate::message::{Audience, Change, Event, EventId, Keys, Message, Payload, Step};
 use crate::metrics::{EventOutcome, FilterVerdict};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +14,9 @@ const FOREIGN: &str = "phone number ids";
 const ORDERED: &str = "conversation order";
 
 impl Dispatch {
-    pub(super) fn judge(&self, event: Event) -> Decision {
-        let Event { id, webhook, received, content_type, unparsed, kind, keys, body } = event;
+    /// A decision, and what is to become of clients before anything of it is published.
+    pub(super) fn judge(&self, event: Event) -> (Decision, Vec<Change>) {
+        let Event { id, webhook, received, content_type, unparsed, kind, keys, body, sending, changes } = event;
         let decide = |trail, judged| Decision {
             event: id,
             received,
@@ -26,9 +27,14 @@ impl Dispatch {
             trail,
             judged,
         };
+        if let Some(sending) = sending {
+            // Whoever sent it has said to whom: no filter is asked.
+            let payload = sending.payload(body);
+            return (decide(Vec::new(), Judged::Deliver(vec![(payload, sending.audience)])), changes);
+        }
         if let Some(reason) = self.foreign(&kind, &keys) {
             tracing::warn!(event = %id, webhook = %self.lane.name(), %reason, "event held");
-            return decide(Vec::new(), Judged::Hold { filter: FOREIGN.to_owned(), reason });
+            return (decide(Vec::new(), Judged::Hold { filter: FOREIGN.to_owned(), reason }), Vec::new());
         }
         let message = Message {
             id,
@@ -38,16 +44,19 @@ impl Dispatch {
             payload: Payload::of(body),
             audience: Audience::default(),
         };
-        let outcome = filter::run(&self.chain, message);
+        let outcome = filter::run(&self.chain, message, &self.scope);
         let judged = match outcome.held {
             Some(held) => {
                 let (webhook, why) = (self.lane.name(), held.failure.kind());
                 tracing::warn!(event = %id, %webhook, filter = %held.filter, why, "event held");
                 Judged::Hold { filter: held.filter, reason: Chain(&held.failure).to_string() }
             }
-            None => Judged::Deliver(outcome.deliveries.into_iter().map(|part| (part.payload, part.audience)).collect()),
+            None => {
+                let parts = outcome.deliveries.into_iter().map(|part| (part.payload, part.audience));
+                Judged::Deliver(outcome.effects.sends.into_iter().chain(parts).collect())
+            }
         };
-        decide(outcome.trail, judged)
+        (decide(outcome.trail, judged), outcome.effects.changes)
     }
 
     /// Why an event is not this webhook's: a captured delivery to one tenant must not reach the clients of another, and

@@ -22,12 +22,12 @@ pub use retries::Backoff;
 
 use crate::error::Chain;
 use crate::filter::Filter;
-use crate::hub::{Frame, Hub};
+use crate::hub::{Frame, Hub, Source};
 use crate::journal::{Decision, Error, Journal, Judged, Lane};
-use crate::message::{Event, EventId};
+use crate::message::{Change, Event, EventId, Scope};
 use crate::metrics::{EventLabels, EventOutcome, Metrics, PerWebhook};
 use crate::task;
-use crate::ws::encode;
+use crate::ws::{Shards, encode};
 use desk::Asked;
 use judge::Judgement;
 use retries::Retries;
@@ -54,9 +54,11 @@ const RETRIES: usize = 16;
 
 pub struct Dispatch {
     pub lane: Lane,
-    /// The webhook's index in the configuration's order.
-    pub webhook: usize,
+    /// What its entries come from, for the streams that carry it.
+    pub source: Source,
     pub chain: Arc<[Filter]>,
+    /// The streams that carry it: whose clients its filters may see and reach.
+    pub scope: Scope,
     /// `None`: any number's events are this webhook's.
     pub phone_number_ids: Option<Arc<[String]>>,
     /// An event waits while an earlier one of its conversation is held.
@@ -64,6 +66,7 @@ pub struct Dispatch {
     pub backoff: Backoff,
     pub journal: Journal,
     pub hub: Hub,
+    pub shards: Shards,
     pub metrics: Metrics,
 }
 
@@ -158,11 +161,15 @@ impl Running {
             ahead = self.dispatch.journal.pending(&self.dispatch.lane, BATCH)?.into();
         }
         let began = Instant::now();
-        let (mut decisions, mut bytes) = (Vec::with_capacity(ahead.len()), 0);
+        let (mut decisions, mut changes, mut bytes) = (Vec::with_capacity(ahead.len()), Vec::new(), 0);
         while let Some(event) = ahead.pop_front() {
             let decision = match self.dispatch.blocked(&event, &decisions)? {
                 Some(reason) => judge::wait(event, reason),
-                None => self.dispatch.judge(event),
+                None => {
+                    let (decision, wanted) = self.dispatch.judge(event);
+                    changes.extend(wanted);
+                    decision
+                }
             };
             bytes += decision.bytes();
             decisions.push(decision);
@@ -172,7 +179,7 @@ impl Running {
         }
         let judged = decisions.len();
         let held: Vec<EventId> = decisions.iter().filter(|decision| decision.retries()).map(|d| d.event).collect();
-        self.dispatch.settle(decisions)?;
+        self.dispatch.settle(decisions, changes)?;
         self.ahead = ahead;
         let now = Instant::now();
         held.into_iter().for_each(|event| self.retries.held(event, now));
@@ -216,7 +223,9 @@ impl Running {
             retries.settled(id);
             return match before {
                 // What can never be judged would hold up its conversation, and the inbox, for ever.
-                Some(held) => dispatch.settle(vec![judge::lost(held)]).map(|()| Some(EventOutcome::Dropped)),
+                Some(held) => {
+                    dispatch.settle(vec![judge::lost(held)], Vec::new()).map(|()| Some(EventOutcome::Dropped))
+                }
                 None => Ok(None),
             };
         };
@@ -225,7 +234,10 @@ impl Running {
             retries.settled(id);
             return Ok(Some(EventOutcome::Held));
         }
-        let decision = dispatch.judge(event);
+        let is_sent = event.sending.is_some();
+        let (decision, changes) = dispatch.judge(event);
+        // What was done to clients once, with what was sent then, is not done again.
+        let changes = if is_sent { Vec::new() } else { changes };
         let outcome = Judgement::outcome(&decision);
         let label = EventLabels { webhook: dispatch.lane.name().clone(), outcome };
         dispatch.metrics.events_retried.get_or_create(&label).inc();
@@ -239,7 +251,7 @@ impl Running {
                 return Ok(Some(outcome));
             }
         }
-        dispatch.settle(vec![decision])?;
+        dispatch.settle(vec![decision], changes)?;
         if outcome != EventOutcome::Held {
             retries.settled(id);
             // The next of the conversation waited for this one.
@@ -275,11 +287,12 @@ impl Running {
 }
 
 impl Dispatch {
-    /// Writes decisions and publishes what follows from them.
-    fn settle(&self, decisions: Vec<Decision>) -> Result<(), Error> {
+    /// Writes decisions, does to clients what is to be done to them, and publishes what follows.
+    fn settle(&self, decisions: Vec<Decision>, changes: Vec<Change>) -> Result<(), Error> {
         let judgements: Vec<Judgement> = decisions.iter().map(Judgement::of).collect();
         self.journal.decide(&self.lane, decisions, |entries| {
-            let frames: Vec<Arc<Frame>> = entries.into_iter().map(|entry| encode::frame(entry, self.webhook)).collect();
+            self.shards.apply(changes);
+            let frames: Vec<Arc<Frame>> = entries.into_iter().map(|entry| encode::frame(entry, self.source)).collect();
             self.hub.publish(&frames);
         })?;
         let webhook = self.lane.name().clone();

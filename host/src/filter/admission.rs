@@ -2,17 +2,14 @@
 
 use super::Filter;
 use super::bindings::postern::filter::types;
+use super::effects::Effects;
 use super::engine::Machine;
 use super::failure::{Failure, WORDS};
-use super::request::ConnectRequest;
-use super::verdict::{self, Size};
+use super::request::HttpRequest;
+use super::verdict::{self, Size, VALUE};
 use super::words::one_line;
-use crate::message::{Label, Payload};
+use crate::message::{Label, Payload, Scope};
 use std::sync::Arc;
-
-/// Bytes of a label's key, of its value, and of a subject. They are kept for as long as the client stays.
-const KEY: usize = 128;
-const VALUE: usize = 1024;
 
 /// One filter's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +27,8 @@ pub struct Grant {
     pub subprotocol: Option<String>,
     /// A first message for this client alone.
     pub greeting: Option<Payload>,
+    /// What the filters want done, now that they have allowed it.
+    pub effects: Effects,
 }
 
 /// Why not, and who said so.
@@ -49,8 +48,8 @@ pub struct Denial {
 /// Asks every filter in turn. Every one must allow: labels add up; of subject, subprotocol and greeting the last given
 /// stands; the first denial ends it. A filter that fails denies, whatever its `on_error`. Without filters everyone is
 /// allowed, so whether an open stream is meant is for the caller to settle. Blocks as long as the calls take.
-pub fn admit(chain: &[Filter], request: &ConnectRequest) -> Result<Grant, Denial> {
-    let request = Arc::new(request.clone());
+pub fn admit(chain: &[Filter], request: HttpRequest, scope: &Scope) -> Result<Grant, Denial> {
+    let request = Arc::new(request);
     let mut granted = Grant::default();
     for filter in chain {
         let failed = |failure: Failure| {
@@ -64,8 +63,10 @@ pub fn admit(chain: &[Filter], request: &ConnectRequest) -> Result<Grant, Denial
                 failure: Some(failure),
             }
         };
-        match filter.admit(&request).map_err(failed)? {
+        let (admission, effects) = filter.admit(&request, scope).map_err(failed)?;
+        match admission {
             Admission::Allow(grant) => {
+                granted.effects.extend(effects);
                 granted.subject = grant.subject.or(granted.subject);
                 granted.subprotocol = grant.subprotocol.or(granted.subprotocol);
                 granted.greeting = grant.greeting.or(granted.greeting);
@@ -92,7 +93,7 @@ pub fn admit(chain: &[Filter], request: &ConnectRequest) -> Result<Grant, Denial
 
 pub(super) fn admission(
     answer: types::Admission,
-    request: &ConnectRequest,
+    request: &HttpRequest,
     machine: &Machine,
 ) -> Result<Admission, Failure> {
     match answer {
@@ -105,14 +106,13 @@ pub(super) fn admission(
     }
 }
 
-fn grant(answer: types::Grant, request: &ConnectRequest, machine: &Machine) -> Result<Grant, Failure> {
+fn grant(answer: types::Grant, request: &HttpRequest, machine: &Machine) -> Result<Grant, Failure> {
     let invalid = |what: String| Err(Failure::Invalid(what));
     if answer.labels.len() > machine.labels {
         return invalid(format!("{} labels, of the {} a client may have", answer.labels.len(), machine.labels));
     }
-    if answer.labels.iter().any(|label| label.key.is_empty() || label.key.len() > KEY || label.value.len() > VALUE) {
-        return invalid(format!("a label whose key is empty or over {KEY} bytes, or whose value is over {VALUE}"));
-    }
+    let labels: Vec<Label> = answer.labels.into_iter().map(verdict::label).collect();
+    labels.iter().try_for_each(verdict::check_label)?;
     if answer.subject.as_ref().is_some_and(|subject| subject.len() > VALUE || subject.contains(char::is_control)) {
         return invalid(format!("a subject of over {VALUE} bytes, or with control characters"));
     }
@@ -127,9 +127,10 @@ fn grant(answer: types::Grant, request: &ConnectRequest, machine: &Machine) -> R
     let mut size = Size::within(machine.output);
     Ok(Grant {
         subject: answer.subject,
-        labels: answer.labels.into_iter().map(verdict::label).collect(),
+        labels,
         subprotocol: answer.subprotocol,
         greeting: answer.greeting.map(|greeting| verdict::payload(greeting, &mut size)).transpose()?,
+        effects: Effects::default(),
     })
 }
 

@@ -5,20 +5,22 @@
 
 use super::Filter;
 use super::bindings::exports::postern::filter as exports;
+use super::effects::Effects;
 use super::failure::Failure;
 use super::limits::Meter;
 use super::message::InFlight;
-use super::request::ConnectRequest;
+use super::request::HttpRequest;
 use super::state::{Settings, State, Subject};
 use super::ticker::Deadline;
 use super::verdict::{self, Verdict};
 use super::{admission, admission::Admission, engine::Machine};
+use crate::message::Scope;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::Store;
-use wasmtime::component::{Instance, InstancePre, Resource};
+use wasmtime::component::{Instance, InstancePre, Resource, ResourceTable};
 
 /// Bytes a guest may hand over beside the payloads themselves: list elements, labels, log lines.
 const SLACK: usize = 64 << 10;
@@ -43,20 +45,34 @@ pub struct Callee {
 }
 
 impl Callee {
-    /// Runs `work` on a fresh, configured instance. A panic of ours on the way is the call's failure, not the caller's.
+    /// Runs `work` on a fresh, configured instance, and gives what the call wants done with its answer. A panic of ours
+    /// on the way is the call's failure, not the caller's.
     pub fn enter<T>(
         &self,
         deadline: Duration,
         subject: Subject,
         work: impl FnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<Result<T, String>>,
-    ) -> (Result<T, Failure>, Cost) {
+    ) -> (Result<(T, Effects), Failure>, Cost) {
         let Some(_slot) = self.machine.slots.wait() else {
             return (Err(Failure::Busy), Cost::default());
         };
         let _running = self.machine.ticker.running();
         let settings = self.settings.clone();
         let (meter, deadline) = (Meter::new(self.memory), Deadline::within(deadline));
-        let mut store = Store::new(&self.machine.engine, State { settings, subject, meter, deadline, lines: 0 });
+        let mut clients = ResourceTable::new();
+        clients.set_max_capacity(HANDLES);
+        let state = State {
+            machine: self.machine.clone(),
+            settings,
+            subject,
+            meter,
+            deadline,
+            effects: Effects::default(),
+            clients,
+            lines: 0,
+            sending: 0,
+        };
+        let mut store = Store::new(&self.machine.engine, state);
         let answer = catch_unwind(AssertUnwindSafe(|| {
             store.limiter(|state| &mut state.meter);
             store.set_hostcall_fuel(self.machine.output.saturating_add(SLACK));
@@ -73,7 +89,7 @@ impl Callee {
             work(&mut store, &instance)
         }));
         let answer = match answer {
-            Ok(Ok(Ok(answer))) => Ok(answer),
+            Ok(Ok(Ok(answer))) => Ok((answer, std::mem::take(&mut store.data_mut().effects))),
             Ok(Ok(Err(words))) => Err(Failure::refused(&words)),
             Ok(Err(error)) => Err(Failure::of(&error, self.machine.output)),
             Err(panic) => Err(Failure::Bug(words_of(&*panic))),
@@ -86,24 +102,28 @@ impl Callee {
 impl Filter {
     /// Asks what to do with a message. It blocks for as long as the call takes, the filter's deadline at most, and may
     /// be called from many threads at once.
-    pub(super) fn judge(&self, message: &Arc<InFlight>) -> (Result<Verdict, Failure>, Cost) {
-        let Some(handler) = &self.0.message else {
+    pub(super) fn judge(&self, message: &Arc<InFlight>, scope: &Scope) -> (Result<(Verdict, Effects), Failure>, Cost) {
+        let Some(handler) = &self.0.handlers.message else {
             return (Err(Failure::Missing("message-handler")), Cost::default());
         };
-        let (answer, cost) =
-            self.0.callee.enter(self.0.deadline, Subject::Message(message.clone()), |store, instance| {
-                handler.load(&mut *store, instance)?.call_on_message(store, Resource::new_own(0))
-            });
-        (answer.and_then(|answer| verdict::verdict(answer, self.0.callee.machine.output)), cost)
+        let subject = Subject { message: Some(message.clone()), scope: scope.clone(), ..Subject::default() };
+        let (answer, cost) = self.0.callee.enter(self.0.deadline, subject, |store, instance| {
+            handler.load(&mut *store, instance)?.call_on_message(store, Resource::new_own(0))
+        });
+        let output = self.0.callee.machine.output;
+        let judged = answer.and_then(|(answer, effects)| Ok((verdict::verdict(answer, output)?, effects)));
+        (judged, cost)
     }
 
     /// Asks whether a client may connect. Blocks as `judge` does.
-    pub(super) fn admit(&self, request: &Arc<ConnectRequest>) -> Result<Admission, Failure> {
-        let Some(handler) = &self.0.admission else { return Err(Failure::Missing("admission-handler")) };
-        let (answer, _) = self.0.callee.enter(self.0.deadline, Subject::Request(request.clone()), |store, instance| {
+    pub(super) fn admit(&self, request: &Arc<HttpRequest>, scope: &Scope) -> Result<(Admission, Effects), Failure> {
+        let Some(handler) = &self.0.handlers.admission else { return Err(Failure::Missing("admission-handler")) };
+        let subject = Subject { request: Some(request.clone()), scope: scope.clone(), ..Subject::default() };
+        let (answer, _) = self.0.callee.enter(self.0.deadline, subject, |store, instance| {
             handler.load(&mut *store, instance)?.call_on_connect(store, Resource::new_own(0))
         });
-        admission::admission(answer?, request, &self.0.callee.machine)
+        let (answer, effects) = answer?;
+        Ok((admission::admission(answer, request, &self.0.callee.machine)?, effects))
     }
 }
 

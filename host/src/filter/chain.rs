@@ -1,15 +1,16 @@
 //! A message through the filters of its webhook, in order: each judges what the earlier ones left of it.
 
 use super::call::Cost;
+use super::effects::Effects;
 use super::failure::Failure;
 use super::message::InFlight;
 use super::verdict::{Part, Verdict};
 use super::{Filter, OnError};
-use crate::message::{Audience, Message, Narrowing, Selector, Step};
+use crate::message::{Message, Scope, Step};
 use std::sync::Arc;
 
 /// Parts one message may be in at once: each filter may split each part, which would otherwise grow without bound.
-const PARTS: usize = 1024;
+pub(super) const PARTS: usize = 1024;
 
 /// What became of a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct Outcome {
     pub deliveries: Vec<Message>,
     /// What each call said.
     pub trail: Vec<Step>,
+    /// What the filters want done beside it.
+    pub effects: Effects,
     /// The message waits, whole: nothing of it is delivered until the filter is mended.
     pub held: Option<Held>,
 }
@@ -28,23 +31,28 @@ pub struct Held {
     pub failure: Failure,
 }
 
-/// Runs a message down the chain. Blocks as long as the calls take.
-pub fn run(chain: &[Filter], message: Message) -> Outcome {
-    let mut trail = Vec::new();
+/// Runs a message down the chain, on behalf of the streams of `scope`. Blocks as long as the calls take.
+pub fn run(chain: &[Filter], message: Message, scope: &Scope) -> Outcome {
+    let (mut trail, mut effects) = (Vec::new(), Effects::default());
     let mut parts = vec![Arc::new(InFlight::new(message))];
     for filter in chain {
         let mut left = Vec::with_capacity(parts.len());
         let waiting = parts.len();
         for (done, part) in parts.into_iter().enumerate() {
-            let (answer, cost) = filter.judge(&part);
+            let (answer, cost) = filter.judge(&part, scope);
             let room = PARTS.saturating_sub(left.len() + waiting - done - 1);
-            let answer = answer.and_then(|verdict| fits(verdict, room));
+            let answer = answer.and_then(|(verdict, wanted)| {
+                let verdict = fits(verdict, room)?;
+                effects.extend(wanted);
+                Ok(verdict)
+            });
             trail.push(step(filter, &answer, cost));
             match (answer, filter.on_error()) {
                 (Ok(verdict), _) => apply(filter, part, verdict, &mut left),
                 (Err(failure), OnError::Hold) => {
                     let held = Held { filter: filter.name().to_owned(), failure };
-                    return Outcome { deliveries: Vec::new(), trail, held: Some(held) };
+                    // What the others wanted is wanted again when it is judged again.
+                    return Outcome { trail, held: Some(held), ..Outcome::default() };
                 }
                 (Err(failure), on_error) => {
                     let (event, kind) = (part.message.id, failure.kind());
@@ -57,11 +65,11 @@ pub fn run(chain: &[Filter], message: Message) -> Outcome {
         }
         parts = left;
     }
-    Outcome { deliveries: parts.into_iter().map(taken).collect(), trail, held: None }
+    Outcome { deliveries: parts.into_iter().map(taken).collect(), trail, effects, held: None }
 }
 
 /// What a verdict leaves of a message.
-fn apply(filter: &Filter, part: Arc<InFlight>, verdict: Verdict, left: &mut Vec<Arc<InFlight>>) {
+pub(super) fn apply(filter: &Filter, part: Arc<InFlight>, verdict: Verdict, left: &mut Vec<Arc<InFlight>>) {
     match verdict {
         Verdict::Pass => left.push(part),
         Verdict::Drop(reason) => {
@@ -85,7 +93,7 @@ fn step(filter: &Filter, answer: &Result<Verdict, Failure>, cost: Cost) -> Step 
     Step { filter: filter.name().to_owned(), sha256: filter.sha256().to_owned(), verdict, micros: cost.micros }
 }
 
-fn fits(verdict: Verdict, room: usize) -> Result<Verdict, Failure> {
+pub(super) fn fits(verdict: Verdict, room: usize) -> Result<Verdict, Failure> {
     match verdict {
         Verdict::Send(parts) if parts.len() > room => {
             Err(Failure::Invalid(format!("deliveries that split one message into over {PARTS} parts")))
@@ -100,17 +108,10 @@ fn split(whole: &InFlight, part: Part) -> InFlight {
         Some(payload) => InFlight::new(Message { payload, ..whole.message.clone() }),
         None => whole.clone(),
     };
-    narrow(&mut split.message.audience, part.narrowing);
+    split.message.audience.narrow(part.narrowing);
     split
 }
 
-fn narrow(audience: &mut Audience, narrowing: Narrowing) {
-    // Everyone, less nobody, narrows nothing.
-    if narrowing.to != Selector::Everyone || !narrowing.except.is_empty() {
-        audience.0.push(narrowing);
-    }
-}
-
-fn taken(part: Arc<InFlight>) -> Message {
+pub(super) fn taken(part: Arc<InFlight>) -> Message {
     Arc::try_unwrap(part).map_or_else(|shared| shared.message.clone(), |part| part.message)
 }

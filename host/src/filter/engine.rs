@@ -4,6 +4,8 @@ use super::slots::Slots;
 use super::state::State;
 use super::ticker::Ticker;
 use super::{Error, HostConfig, bindings, cache::Cache};
+use crate::clients::Clients;
+use crate::metrics::Numbers;
 use std::num::NonZeroUsize;
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{
@@ -25,6 +27,8 @@ pub struct Machine {
     pub output: usize,
     /// The most labels a client may be given.
     pub labels: usize,
+    pub clients: Clients,
+    pub numbers: Numbers,
 }
 
 impl Machine {
@@ -43,7 +47,9 @@ impl Machine {
             }
         };
         let slots = Slots::new(config.slots, config.patience);
-        Ok(Self { engine, linker, ticker, slots, cache, output: config.output, labels: config.labels })
+        let HostConfig { output, labels, .. } = *config;
+        let (clients, numbers) = (config.clients.clone(), config.numbers.clone());
+        Ok(Self { engine, linker, ticker, slots, cache, output, labels, clients, numbers })
     }
 }
 

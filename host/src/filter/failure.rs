@@ -1,5 +1,6 @@
 //! Why a call came to nothing.
 
+use super::effects::Breach;
 use super::limits::Excess;
 use super::ticker::Overrun;
 use super::words::one_line;
@@ -62,6 +63,9 @@ impl Failure {
         }
         if let Some(excess) = causes().find_map(|cause| cause.downcast_ref::<Excess>()) {
             return Self::Memory(excess.to_string());
+        }
+        if let Some(Breach(failure)) = causes().find_map(|cause| cause.downcast_ref()) {
+            return failure.clone();
         }
         if causes().any(|cause| cause.is::<PoolConcurrencyLimitError>()) {
             return Self::Busy;

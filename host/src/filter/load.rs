@@ -5,7 +5,7 @@ use super::bindings::exports::postern::filter as exports;
 use super::call::Callee;
 use super::engine::{MEMORIES, Machine, TABLES};
 use super::problem::{self, Problem};
-use super::state::{Settings, Subject};
+use super::state::{Settings, State, Subject};
 use super::{Config, Error, Filter, Inner, Source};
 use ring::digest;
 use std::borrow::Cow;
@@ -15,7 +15,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use wasmtime::component::{Component, types::ComponentItem};
+use wasmtime::Store;
+use wasmtime::component::{Component, Instance, InstancePre, types::ComponentItem};
 
 /// The largest component read. CPython with its library is 18 MiB.
 const SIZE: u64 = 64 << 20;
@@ -55,33 +56,28 @@ fn attempt(machine: &Arc<Machine>, name: &str, source: Source<'_>, config: &Conf
     check_size(&component, config.memory)?;
     let pre = machine.linker.instantiate_pre(&component).map_err(|error| Problem::Import(format!("{error:#}")))?;
 
-    let found =
-        |interface: &str| component.get_export_index(None, format!("postern:filter/{interface}@0.1.0")).is_some();
     let signature = |error: wasmtime::Error| Problem::Signature(format!("{error:#}"));
-    let setup = found("setup").then(|| exports::setup::GuestIndices::new(&pre)).transpose().map_err(signature)?;
-    let message = found("message-handler")
-        .then(|| exports::message_handler::GuestIndices::new(&pre))
-        .transpose()
-        .map_err(signature)?;
-    let admission = found("admission-handler")
-        .then(|| exports::admission_handler::GuestIndices::new(&pre))
-        .transpose()
-        .map_err(signature)?;
+    let handlers = Handlers::of(&component, &pre).map_err(signature)?;
 
     let text = config.config.to_string();
-    let settings = Arc::new(Settings { name: name.into(), config: config.config.clone(), text });
+    let settings = Arc::new(Settings {
+        name: name.into(),
+        config: config.config.clone(),
+        text,
+        secrets: config.secrets.clone(),
+        keyspace: config.keyspace.clone(),
+    });
+    let setup = handlers.setup.clone();
     let callee = Callee { machine: machine.clone(), pre, settings, setup, memory: config.memory };
     // A trial: it must start, accept its configuration, and have handlers of the right types.
     let mut wrong = None;
-    let (trial, cost) = callee.enter(START, Subject::Nothing, |store, instance| {
-        let message = message.as_ref().map(|handler| handler.load(&mut *store, instance)).transpose();
-        let admission = admission.as_ref().map(|handler| handler.load(&mut *store, instance)).transpose();
-        wrong = message.err().or(admission.err());
+    let (trial, cost) = callee.enter(START, Subject::default(), |store, instance| {
+        wrong = handlers.try_each(store, instance).err();
         Ok(Ok(()))
     });
     match (trial, wrong) {
-        (Ok(()), None) => {}
-        (Ok(()), Some(error)) => return Err(signature(error)),
+        (Ok(_), None) => {}
+        (Ok(_), Some(error)) => return Err(signature(error)),
         (Err(failure), _) => return Err(Problem::Start(failure)),
     }
     if Duration::from_micros(cost.micros) > config.deadline {
@@ -89,7 +85,49 @@ fn attempt(machine: &Arc<Machine>, name: &str, source: Source<'_>, config: &Conf
     }
     tracing::debug!(filter = name, sha256, micros = cost.micros, memory = cost.memory, "a filter is loaded");
     let (on_error, deadline) = (config.on_error, config.deadline);
-    Ok(Filter(Arc::new(Inner { callee, message, admission, sha256, on_error, deadline })))
+    Ok(Filter(Arc::new(Inner { callee, handlers, sha256, on_error, deadline })))
+}
+
+/// The handlers that a component exports.
+#[derive(Default)]
+pub struct Handlers {
+    pub setup: Option<exports::setup::GuestIndices>,
+    pub message: Option<exports::message_handler::GuestIndices>,
+    pub admission: Option<exports::admission_handler::GuestIndices>,
+    pub client: Option<exports::client_handler::GuestIndices>,
+    pub event: Option<exports::event_handler::GuestIndices>,
+    pub audience: Option<exports::audience_handler::GuestIndices>,
+    pub http: Option<exports::http_handler::GuestIndices>,
+}
+
+impl Handlers {
+    /// Finds them by their names.
+    fn of(component: &Component, pre: &InstancePre<State>) -> wasmtime::Result<Self> {
+        let has =
+            |interface: &str| component.get_export_index(None, format!("postern:filter/{interface}@0.1.0")).is_some();
+        Ok(Self {
+            setup: has("setup").then(|| exports::setup::GuestIndices::new(pre)).transpose()?,
+            message: has("message-handler").then(|| exports::message_handler::GuestIndices::new(pre)).transpose()?,
+            admission: has("admission-handler")
+                .then(|| exports::admission_handler::GuestIndices::new(pre))
+                .transpose()?,
+            client: has("client-handler").then(|| exports::client_handler::GuestIndices::new(pre)).transpose()?,
+            event: has("event-handler").then(|| exports::event_handler::GuestIndices::new(pre)).transpose()?,
+            audience: has("audience-handler").then(|| exports::audience_handler::GuestIndices::new(pre)).transpose()?,
+            http: has("http-handler").then(|| exports::http_handler::GuestIndices::new(pre)).transpose()?,
+        })
+    }
+
+    /// Whether each has the type that the package gives it.
+    fn try_each(&self, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<()> {
+        self.message.as_ref().map(|handler| handler.load(&mut *store, instance)).transpose()?;
+        self.admission.as_ref().map(|handler| handler.load(&mut *store, instance)).transpose()?;
+        self.client.as_ref().map(|handler| handler.load(&mut *store, instance)).transpose()?;
+        self.event.as_ref().map(|handler| handler.load(&mut *store, instance)).transpose()?;
+        self.audience.as_ref().map(|handler| handler.load(&mut *store, instance)).transpose()?;
+        self.http.as_ref().map(|handler| handler.load(&mut *store, instance)).transpose()?;
+        Ok(())
+    }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Problem> {

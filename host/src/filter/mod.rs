@@ -2,9 +2,11 @@
 //!
 //! A component exports the handlers of `postern:filter@0.1` it has, and is called only for those. A call runs on an
 //! instance made for it and gone after it, on the caller's thread, and blocks it: until it answers, traps, passes its
-//! deadline or asks for more memory than it may have. It can do nothing but answer, read its configuration and the
-//! clock, and log. What it answers is checked; an answer that breaks the package's rules counts as a failure. Whatever a
-//! filter does, postern and the other filters go on.
+//! deadline or asks for more memory than it may have. What it answers is checked; an answer that breaks the package's
+//! rules counts as a failure. Whatever a filter does, postern and the other filters go on.
+//!
+//! What it has done to clients and what it sends ([`Effects`]) is given to the caller with its answer, and only with an
+//! answer: a call happens whole or not at all. Keys and values, metrics and log lines act at once.
 //!
 //! This is the only module that knows wasmtime.
 
@@ -13,8 +15,12 @@ mod bindings;
 mod cache;
 mod call;
 mod chain;
+mod chooser;
+mod conversation;
+mod effects;
 mod engine;
 mod failure;
+mod http;
 mod imports;
 mod limits;
 mod load;
@@ -32,17 +38,26 @@ mod tests;
 
 pub use admission::{Denial, Grant, admit};
 pub use chain::run;
+pub use chooser::choose;
+pub use conversation::{Heard, Lifecycle, hear, judge};
+pub use effects::Effects;
+pub use failure::Failure;
+pub use http::{HttpAnswer, Response, respond};
 pub use problem::Problem;
-pub use request::ConnectRequest;
+pub use request::HttpRequest;
 
-use bindings::exports::postern::filter as exports;
+use crate::clients::Clients;
+use crate::keyspace::Keyspace;
+use crate::metrics::Numbers;
+use crate::secret::Secret;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// What holds for all filters.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct HostConfig {
     /// A directory for compiled code, made if need be and closed to other users.
     pub cache: PathBuf,
@@ -54,16 +69,28 @@ pub struct HostConfig {
     pub slots: u32,
     /// How long a call waits for room before it fails unasked.
     pub patience: Duration,
+    /// Who is connected.
+    pub clients: Clients,
+    /// Where filters' own metrics go.
+    pub numbers: Numbers,
 }
 
 impl HostConfig {
     pub fn new(cache: impl Into<PathBuf>) -> Self {
-        Self { cache: cache.into(), output: 4 << 20, labels: 32, slots: 64, patience: Duration::from_secs(5) }
+        Self {
+            cache: cache.into(),
+            output: 4 << 20,
+            labels: 32,
+            slots: 64,
+            patience: Duration::from_secs(5),
+            clients: Clients::default(),
+            numbers: Numbers::default(),
+        }
     }
 }
 
 /// What holds for one filter.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Config {
     /// The digest the component must have, in hex.
     pub sha256: Option<String>,
@@ -73,6 +100,10 @@ pub struct Config {
     pub memory: u64,
     /// An object, the filter's own.
     pub config: Value,
+    /// What it may sign with, and by what name.
+    pub secrets: BTreeMap<String, Secret>,
+    /// Where it keeps what lasts.
+    pub keyspace: Option<Arc<dyn Keyspace>>,
 }
 
 impl Default for Config {
@@ -83,6 +114,8 @@ impl Default for Config {
             deadline: Duration::from_millis(50),
             memory: 64 << 20,
             config: Value::Object(serde_json::Map::new()),
+            secrets: BTreeMap::new(),
+            keyspace: None,
         }
     }
 }
@@ -144,8 +177,7 @@ pub struct Filter(Arc<Inner>);
 
 struct Inner {
     callee: call::Callee,
-    message: Option<exports::message_handler::GuestIndices>,
-    admission: Option<exports::admission_handler::GuestIndices>,
+    handlers: load::Handlers,
     sha256: String,
     on_error: OnError,
     deadline: Duration,
@@ -166,11 +198,27 @@ impl Filter {
     }
 
     pub fn judges_messages(&self) -> bool {
-        self.0.message.is_some()
+        self.0.handlers.message.is_some()
     }
 
     pub fn judges_admission(&self) -> bool {
-        self.0.admission.is_some()
+        self.0.handlers.admission.is_some()
+    }
+
+    pub fn judges_what_clients_say(&self) -> bool {
+        self.0.handlers.client.is_some()
+    }
+
+    pub fn hears_events(&self) -> bool {
+        self.0.handlers.event.is_some()
+    }
+
+    pub fn chooses_audiences(&self) -> bool {
+        self.0.handlers.audience.is_some()
+    }
+
+    pub fn answers_http(&self) -> bool {
+        self.0.handlers.http.is_some()
     }
 }
 

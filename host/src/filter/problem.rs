@@ -5,10 +5,11 @@ use super::failure::Failure;
 use std::io;
 
 /// The interfaces this postern offers to filters, and the handlers it calls.
-const OFFERED: [&str; 4] = ["types", "config", "log", "clock"];
-const CALLED: [&str; 2] = ["message-handler", "admission-handler"];
+const OFFERED: [&str; 9] = ["types", "config", "log", "metrics", "clock", "outbox", "clients", "kv", "signing"];
+const CALLED: [&str; 6] =
+    ["message-handler", "admission-handler", "client-handler", "event-handler", "audience-handler", "http-handler"];
 /// Those of the package that this version does not offer or call yet.
-const LATER: [&str; 6] = ["outbox", "clients", "kv", "metrics", "signing", "fetch"];
+const LATER: [&str; 1] = ["fetch"];
 const PACKAGE: &str = "postern:filter/";
 const SPEAKS: &str = "0.1";
 
@@ -209,7 +210,7 @@ mod tests {
             Problem::Compiler,
             Problem::Version { found: text() },
             Problem::NoHandler { found: text() },
-            check_names(&["postern:filter/kv@0.1.0".to_owned()], &[]).unwrap_err(),
+            check_names(&["postern:filter/fetch@0.1.0".to_owned()], &[]).unwrap_err(),
             check_names(&["wasi:io/poll@0.2.0".to_owned()], &[]).unwrap_err(),
             check_names(&["their:own/thing@1.0.0".to_owned()], &[]).unwrap_err(),
             Problem::Import(text()),

@@ -1,14 +1,16 @@
-//! The request that asks to become a WebSocket, as admission filters see it.
+//! A request as filters see it: one that asks to become a client, or a plain one.
 
-use super::bindings::postern::filter::types::{self, HostClient, HostRequest};
-use super::bindings::{NoClient, RequestHandle};
+use super::bindings::RequestHandle;
+use super::bindings::postern::filter::types::{self, HostRequest};
 use super::state::State;
+use ::http::request;
+use bytes::Bytes;
 use std::fmt;
 use std::net::SocketAddr;
 use wasmtime::component::Resource;
 
 #[derive(Clone)]
-pub struct ConnectRequest {
+pub struct HttpRequest {
     /// In upper case.
     pub method: String,
     /// Begins with `/`; without the query.
@@ -19,9 +21,23 @@ pub struct ConnectRequest {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The peer's, after any trusted proxy headers.
     pub address: SocketAddr,
+    /// All of it. Empty for one that asks to become a client.
+    pub body: Bytes,
 }
 
-impl ConnectRequest {
+impl HttpRequest {
+    pub fn new(head: &request::Parts, address: SocketAddr, body: Bytes) -> Self {
+        let headers = head.headers.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()));
+        Self {
+            method: head.method.to_string(),
+            path: head.uri.path().to_owned(),
+            query: head.uri.query().map(str::to_owned),
+            headers: headers.collect(),
+            address,
+            body,
+        }
+    }
+
     /// Whether the client asked for this WebSocket subprotocol.
     pub(super) fn offers(&self, subprotocol: &str) -> bool {
         self.headers
@@ -34,9 +50,9 @@ impl ConnectRequest {
 }
 
 /// Tokens travel in queries and headers, so neither is printed.
-impl fmt::Debug for ConnectRequest {
+impl fmt::Debug for HttpRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ConnectRequest({} {} from {})", self.method, self.path, self.address)
+        write!(f, "HttpRequest({} {} from {})", self.method, self.path, self.address)
     }
 }
 
@@ -75,47 +91,10 @@ impl HostRequest for State {
     }
 
     fn body(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<Vec<u8>> {
-        self.request()?;
-        Ok(Vec::new())
+        Ok(self.request()?.body.to_vec())
     }
 
     fn drop(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<()> {
         Ok(()) // The store holds the request, and goes when the call ends.
     }
-}
-
-/// The resource must be defined for a component that mentions it to link. No call hands one out, so none of these is
-/// ever reached; should one be, the guest traps.
-impl HostClient for State {
-    fn id(&mut self, _: Resource<NoClient>) -> wasmtime::Result<u64> {
-        no_client()
-    }
-
-    fn subject(&mut self, _: Resource<NoClient>) -> wasmtime::Result<Option<String>> {
-        no_client()
-    }
-
-    fn label(&mut self, _: Resource<NoClient>, _: String) -> wasmtime::Result<Option<String>> {
-        no_client()
-    }
-
-    fn labels(&mut self, _: Resource<NoClient>) -> wasmtime::Result<Vec<types::Label>> {
-        no_client()
-    }
-
-    fn address(&mut self, _: Resource<NoClient>) -> wasmtime::Result<String> {
-        no_client()
-    }
-
-    fn since(&mut self, _: Resource<NoClient>) -> wasmtime::Result<u64> {
-        no_client()
-    }
-
-    fn drop(&mut self, _: Resource<NoClient>) -> wasmtime::Result<()> {
-        no_client()
-    }
-}
-
-fn no_client<T>() -> wasmtime::Result<T> {
-    Err(wasmtime::format_err!("this version of postern hands out no clients"))
 }

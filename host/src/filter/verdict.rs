@@ -82,14 +82,36 @@ pub fn label(answer: types::Label) -> Label {
     Label { key: answer.key, value: answer.value }
 }
 
-fn part(delivery: types::Delivery, size: &mut Size) -> Result<Part, Failure> {
-    let ids = |ids: Vec<u64>| ids.into_iter().map(ClientId).collect();
-    let to = match delivery.to {
+/// Bytes of a label's key, and of its value. They are kept for as long as the client stays.
+const KEY: usize = 128;
+pub const VALUE: usize = 1024;
+
+pub fn check_label(label: &Label) -> Result<(), Failure> {
+    if label.key.is_empty() || label.key.len() > KEY || label.value.len() > VALUE {
+        let what = format!("a label whose key is empty or over {KEY} bytes, or whose value is over {VALUE}");
+        return Err(Failure::Invalid(what));
+    }
+    Ok(())
+}
+
+pub fn selector(answer: types::Selector) -> Selector {
+    match answer {
         types::Selector::Everyone => Selector::Everyone,
         types::Selector::Clients(clients) => Selector::Clients(ids(clients)),
         types::Selector::AnyLabel(labels) => Selector::AnyLabel(labels.into_iter().map(label).collect()),
         types::Selector::AllLabels(labels) => Selector::AllLabels(labels.into_iter().map(label).collect()),
-    };
+    }
+}
+
+pub fn narrowing(to: types::Selector, except: Vec<u64>) -> Narrowing {
+    Narrowing { to: selector(to), except: ids(except) }
+}
+
+fn ids(ids: Vec<u64>) -> Vec<ClientId> {
+    ids.into_iter().map(ClientId).collect()
+}
+
+fn part(delivery: types::Delivery, size: &mut Size) -> Result<Part, Failure> {
     let payload = delivery.payload.map(|answer| payload(answer, size)).transpose()?;
-    Ok(Part { narrowing: Narrowing { to, except: ids(delivery.except) }, payload })
+    Ok(Part { narrowing: narrowing(delivery.to, delivery.except), payload })
 }

@@ -14,7 +14,12 @@ use tokio::time::{Instant, timeout_at};
 const FORGOTTEN: usize = 16 << 20;
 const FORGETTING: Duration = Duration::from_secs(2);
 
-pub struct Body(Incoming);
+pub enum Body {
+    /// It is still to be read, or part of it.
+    Coming(Incoming),
+    /// It was read, and nothing was done with it.
+    Read(Bytes),
+}
 
 /// Why a body could not be had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,11 +32,14 @@ pub enum Unread {
 
 impl Body {
     pub(super) fn new(body: Incoming) -> Self {
-        Self(body)
+        Self::Coming(body)
     }
 
     /// Reads all of it: at most `limit` bytes, in at most `patience`.
     pub async fn read(mut self, headers: &HeaderMap, limit: usize, patience: Duration) -> Result<Bytes, Unread> {
+        if let Self::Read(bytes) = self {
+            return if bytes.len() > limit { Err(Unread::TooLarge) } else { Ok(bytes) };
+        }
         let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
         if declared.is_some_and(|length| length > limit) {
             // One that asks first has not sent anything yet, and need not.
@@ -70,8 +78,9 @@ impl Body {
     }
 
     async fn piece(&mut self) -> Option<Result<Bytes, ()>> {
+        let Self::Coming(incoming) = self else { return None };
         loop {
-            let frame = poll_fn(|context| Pin::new(&mut self.0).poll_frame(context)).await?;
+            let frame = poll_fn(|context| Pin::new(&mut *incoming).poll_frame(context)).await?;
             match frame {
                 Err(_) => return Some(Err(())),
                 // Trailers have nothing to say here.

@@ -20,6 +20,7 @@ pub use reply::Reply;
 pub use upgrade::{Upgrade, Upgraded, bridge};
 
 use ::http::{Request, StatusCode, request};
+use bytes::Bytes;
 use drive::Course;
 use hyper::body::Incoming;
 use hyper::ext::Protocol;
@@ -61,6 +62,16 @@ impl Arrived {
     /// What a stream of HTTP/2 asks to become (RFC 8441): `websocket`. It is answered with 200, not 101.
     pub fn connect_protocol(&self) -> Option<&str> {
         self.head.extensions.get::<Protocol>().map(Protocol::as_str)
+    }
+
+    /// The same request, of which the body was read already, for somebody else.
+    pub fn with_body(head: request::Parts, body: Bytes, upgrade: Upgrade) -> Self {
+        Self { head, body: Body::Read(body), upgrade }
+    }
+
+    /// Its parts.
+    pub fn into_parts(self) -> (request::Parts, Body, Upgrade) {
+        (self.head, self.body, self.upgrade)
     }
 
     /// Takes what becomes of the connection once it was answered 101, or of the stream once it was answered 200.

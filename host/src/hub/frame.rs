@@ -16,8 +16,7 @@ const OVERHEAD: usize = 1024;
 /// most once each. What an encoding looks like is the mouth's affair; here it is bytes.
 #[derive(Debug)]
 pub struct Frame {
-    /// Which webhook it came through, as an index into the configured ones, in their order.
-    pub webhook: usize,
+    pub source: Source,
     /// Its payload is a part of `led`, not a copy.
     pub entry: Entry,
     led: Bytes,
@@ -25,6 +24,17 @@ pub struct Frame {
     audience: usize,
     cursor: OnceLock<[u8; Cursor::LENGTH]>,
     wires: [OnceLock<Option<Wire>>; WIRES],
+}
+
+/// Where it came from, and so which streams carry it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A webhook, as an index into the configured ones, in their order.
+    Webhook(usize),
+    /// A filter or an operator. All streams carry it; its audience says of which ones it is.
+    Sent,
+    /// A webhook that is no longer configured.
+    Gone,
 }
 
 /// An encoding, as what goes out one behind the other: `before`, what is the client's own if there is a place for it,
@@ -42,7 +52,7 @@ pub struct Wire {
 impl Frame {
     /// A frame of `entry`, whose plainest encoding is `lead` and then the payload. The payload is copied, once: what it
     /// was a part of, a delivery or a piece of a file, is not kept alive by it.
-    pub fn new(entry: Entry, webhook: usize, lead: &[u8]) -> Self {
+    pub fn new(entry: Entry, source: Source, lead: &[u8]) -> Self {
         let mut led = BytesMut::with_capacity(lead.len() + entry.payload.data.len());
         led.extend_from_slice(lead);
         led.extend_from_slice(&entry.payload.data);
@@ -51,7 +61,7 @@ impl Frame {
         let entry = Entry { payload, ..entry };
         // Texts and numbers take more room in memory than on disk.
         let audience = 4 * entry.audience.weight();
-        Self { webhook, entry, led, audience, cursor: OnceLock::new(), wires: [const { OnceLock::new() }; WIRES] }
+        Self { source, entry, led, audience, cursor: OnceLock::new(), wires: [const { OnceLock::new() }; WIRES] }
     }
 
     pub fn offset(&self) -> Offset {

@@ -8,7 +8,7 @@
 mod frame;
 mod ring;
 
-pub use frame::{Frame, Wire, letters};
+pub use frame::{Frame, Source, Wire, letters};
 pub use ring::Ring;
 
 use crate::message::Offset;
@@ -117,7 +117,7 @@ mod tests {
             payload: Payload::of(vec![b'x'; length].into()),
             audience: Audience::default(),
         };
-        Arc::new(Frame::new(entry, 0, b">>"))
+        Arc::new(Frame::new(entry, Source::Webhook(0), b">>"))
     }
 
     #[test]

@@ -31,6 +31,9 @@ pub(super) struct Committer {
     answered: Arc<AtomicU64>,
 }
 
+/// What became of a delivery, once that is known. Nothing comes when the thread has ended before its time.
+pub type Answer = oneshot::Receiver<Result<Appended, Refused>>;
+
 struct Waiting {
     lane: Lane,
     delivery: Delivery,
@@ -61,6 +64,17 @@ impl Committer {
             mpsc::error::TrySendError::Closed(_) => self.gone(),
         })?;
         answered.await.unwrap_or_else(|_| Err(self.gone()))
+    }
+
+    /// As `append`, for one that would rather wait for room than be refused: the order in which threads come here is
+    /// the order in the inbox. Blocks as long as the disk is behind. The answer comes when it is on disk.
+    pub fn submit(&self, lane: &Lane, delivery: Delivery) -> Result<Answer, Refused> {
+        let (answer, answered) = oneshot::channel();
+        let record = encode_delivery(&delivery, &[]);
+        let Some(sender) = &self.sender else { return Err(self.gone()) };
+        let waiting = Waiting { lane: lane.clone(), delivery, record, answer };
+        sender.blocking_send(waiting).map_err(|_| self.gone())?;
+        Ok(answered)
     }
 
     /// The first event of which its lane may not know yet.

@@ -56,6 +56,7 @@ mod tests;
 pub use decide::{Decision, Judged, Outcome};
 pub use error::{Error, Refused};
 pub use held::Held;
+pub use inbox::Answer;
 pub use lane::Lane;
 pub use retention::Freed;
 pub use search::{Record, State, Summary};
@@ -129,6 +130,12 @@ impl Journal {
     /// away leaves the delivery either wholly in the inbox or not at all.
     pub async fn append(&self, lane: &Lane, delivery: Delivery) -> Result<Appended, Refused> {
         self.0.committer.append(lane, delivery).await
+    }
+
+    /// Makes a delivery durable, in the order in which threads come here. It has at least one item. Blocks as long as
+    /// there is no room before the disk; the answer comes when it is on disk.
+    pub fn submit(&self, lane: &Lane, delivery: Delivery) -> Result<Answer, Refused> {
+        self.0.committer.submit(lane, delivery)
     }
 
     /// The lane of a webhook that was named when the journal was opened.

@@ -1,7 +1,7 @@
 //! Reading what is pending: a walk through the inbox from where a lane stands.
 
 use super::log::{Found, Frame};
-use super::record::{decode_delivery, webhook_of};
+use super::record::{decode_ordered, webhook_of};
 use super::{Error, Journal, Lane};
 use crate::message::{Event, EventId};
 
@@ -98,15 +98,15 @@ fn gather(lane: &Lane, frame: Frame, pending: &mut Pending) -> Result<(), Error>
     if frame.payload.is_empty() || webhook_of(&frame.payload)? != &**lane.name() {
         return Ok(());
     }
-    let (header, body) = decode_delivery(frame.payload)?;
+    let (header, orders, body) = decode_ordered(frame.payload)?;
     let done = lane.done();
-    for (event, item) in (frame.position..).map(EventId).zip(&header.items) {
+    for (index, (event, item)) in (frame.position..).map(EventId).zip(&header.items).enumerate() {
         if event <= done || !item.is_new() {
             continue;
         }
         let part = item.part(&body).ok_or(Error::Damaged("an item is not within its delivery"))?;
         pending.bytes += part.len();
-        pending.events.push(header.event(event, item, lane.name().clone(), part));
+        pending.events.push(header.event(event, index, orders.as_ref(), lane.name().clone(), part));
         if pending.is_full() {
             break;
         }

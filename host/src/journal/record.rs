@@ -2,18 +2,23 @@
 //! then the bodies as they came, so that a body is read without being copied. A field added to a header is a new
 //! version with its own decoder; a version is never changed.
 //!
+//! Version 1 is a header and no more. Version 2, of deliveries only, has `Orders` behind the header: who is to get what no
+//! webhook brought.
+//!
 //! A frame without a payload says nothing: it holds positions that were lost, or proves that the disk takes writes.
 
 use super::{Error, Outcome};
 use crate::message::{
-    Audience, Delivery, Entry, Event, EventId, Fingerprint, Format, Item, Keys, Offset, Payload, Step, Timestamp,
+    Audience, Delivery, Entry, Event, EventId, Fingerprint, Format, Item, Keys, Offset, Orders, Payload, Step,
+    Timestamp,
 };
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-const VERSION: u8 = 1;
+const PLAIN: u8 = 1;
+const WITH_ORDERS: u8 = 2;
 const PREFIX: usize = 5;
 
 /// A delivery, without its body.
@@ -84,16 +89,34 @@ pub(super) fn encode_delivery(delivery: &Delivery, first_seen: &[Option<EventId>
         size: delivery.body.len() as u64,
         items,
     };
-    encode(&header, if new { std::slice::from_ref(&delivery.body) } else { &[] })
+    let bodies = if new { std::slice::from_ref(&delivery.body) } else { &[] };
+    match &delivery.orders {
+        None => encode(PLAIN, &header, bodies),
+        Some(orders) => encode(WITH_ORDERS, &(&header, orders), bodies),
+    }
 }
 
 pub(super) fn decode_delivery(record: Bytes) -> Result<(DeliveryHeader, Bytes), Error> {
-    let (header, body) = decode::<DeliveryHeader>(record)?;
+    decode_ordered(record).map(|(header, _, body)| (header, body))
+}
+
+/// A delivery with its orders, if it has any.
+pub(super) fn decode_ordered(record: Bytes) -> Result<(DeliveryHeader, Option<Orders>, Bytes), Error> {
+    let (header, orders, body) = if record.first() == Some(&WITH_ORDERS) {
+        let ((header, orders), body) = decode::<(DeliveryHeader, Orders)>(WITH_ORDERS, record)?;
+        if orders.sends.len() != header.items.len() {
+            return Err(Error::Damaged("it does not say of each item who is to get it"));
+        }
+        (header, Some(orders), body)
+    } else {
+        let (header, body) = decode::<DeliveryHeader>(PLAIN, record)?;
+        (header, None, body)
+    };
     // None is without its body but those of which every item was there before.
     if body.len() as u64 != header.size && (!body.is_empty() || header.items.iter().any(ItemHeader::is_new)) {
         return Err(Error::Damaged("its body is not as long as it was"));
     }
-    Ok((header, body))
+    Ok((header, orders, body))
 }
 
 /// The webhook of a delivery, without looking at the rest.
@@ -129,8 +152,12 @@ impl ItemHeader {
 }
 
 impl DeliveryHeader {
-    pub fn event(&self, id: EventId, item: &ItemHeader, webhook: Arc<str>, body: Bytes) -> Event {
+    /// The event of the item at `index`. The changes that its orders ask for belong to the first.
+    pub fn event(&self, id: EventId, index: usize, orders: Option<&Orders>, webhook: Arc<str>, body: Bytes) -> Event {
+        let item = &self.items[index];
         Event {
+            sending: orders.and_then(|orders| orders.sends.get(index)).cloned().flatten(),
+            changes: orders.filter(|_| index == 0).map_or_else(Vec::new, |orders| orders.changes.clone()),
             id,
             webhook,
             received: self.received,
@@ -144,17 +171,17 @@ impl DeliveryHeader {
 }
 
 pub(super) fn encode_batch(header: &BatchHeader, bodies: &[Bytes]) -> Bytes {
-    encode(header, bodies)
+    encode(PLAIN, header, bodies)
 }
 
 /// The verdicts of a frame of the outbox; what clients get of it is not looked at.
 pub(super) fn decode_verdicts(record: Bytes) -> Result<(String, Vec<VerdictHeader>), Error> {
-    decode::<BatchHeader>(record).map(|(header, _)| (header.webhook, header.verdicts))
+    decode::<BatchHeader>(PLAIN, record).map(|(header, _)| (header.webhook, header.verdicts))
 }
 
 /// What clients get of a frame of the outbox whose first offset is `first`.
 pub(super) fn decode_entries(first: Offset, epoch: u32, record: Bytes) -> Result<Vec<Entry>, Error> {
-    let (header, mut bodies) = decode::<BatchHeader>(record)?;
+    let (header, mut bodies) = decode::<BatchHeader>(PLAIN, record)?;
     let webhook: Arc<str> = header.webhook.into();
     let mut entries = Vec::with_capacity(header.entries.len());
     for (offset, entry) in (first.0..).map(Offset).zip(header.entries) {
@@ -169,20 +196,23 @@ pub(super) fn decode_entries(first: Offset, epoch: u32, record: Bytes) -> Result
     Ok(entries)
 }
 
-fn encode<H: Serialize, B: AsRef<[u8]>>(header: &H, bodies: &[B]) -> Bytes {
+fn encode<H: Serialize, B: AsRef<[u8]>>(version: u8, header: &H, bodies: &[B]) -> Bytes {
     let header = postcard::to_allocvec(header).expect("a header of plain data is serialisable");
     let length = u32::try_from(header.len()).expect("a header is bounded by the limits of a request");
     let total = bodies.iter().map(|body| body.as_ref().len()).sum::<usize>();
     let mut record = BytesMut::with_capacity(PREFIX + header.len() + total);
-    record.put_u8(VERSION);
+    record.put_u8(version);
     record.put_u32(length);
     record.put_slice(&header);
     bodies.iter().for_each(|body| record.put_slice(body.as_ref()));
     record.freeze()
 }
 
-fn decode<H: DeserializeOwned>(mut record: Bytes) -> Result<(H, Bytes), Error> {
+fn decode<H: DeserializeOwned>(version: u8, mut record: Bytes) -> Result<(H, Bytes), Error> {
     let end = header_end(&record)?;
+    if record[0] != version {
+        return Err(Error::Damaged("of a version that such a record has not"));
+    }
     let header = postcard::from_bytes(&record[PREFIX..end]).map_err(|_| Error::Damaged("header"))?;
     Ok((header, record.split_off(end)))
 }
@@ -191,7 +221,7 @@ fn header_end(record: &Bytes) -> Result<usize, Error> {
     if record.len() < PREFIX {
         return Err(Error::Damaged("shorter than its prefix"));
     }
-    if record[0] != VERSION {
+    if record[0] != PLAIN && record[0] != WITH_ORDERS {
         return Err(Error::Damaged("of a version this postern does not know"));
     }
     let end = PREFIX + u32::from_be_bytes([record[1], record[2], record[3], record[4]]) as usize;

@@ -2,9 +2,9 @@
 
 use super::index::{Kept, read};
 use super::log::{Found, Frame};
-use super::record::{DeliveryHeader, ItemHeader, decode_delivery, decode_verdicts};
+use super::record::{DeliveryHeader, ItemHeader, decode_ordered, decode_verdicts};
 use super::{Error, Journal, Outcome};
-use crate::message::{Event, EventId, Keys, Offset, Step, Timestamp};
+use crate::message::{Event, EventId, Keys, Offset, Orders, Step, Timestamp};
 use bytes::Bytes;
 use std::sync::{Arc, PoisonError};
 
@@ -67,6 +67,7 @@ pub struct Record {
 pub(super) struct Received {
     first: EventId,
     header: DeliveryHeader,
+    orders: Option<Orders>,
     body: Bytes,
 }
 
@@ -170,19 +171,20 @@ impl Journal {
     }
 
     fn event_of(&self, id: EventId, received: &Received) -> Result<Option<Event>, Error> {
-        let Received { first, header, body } = received;
-        let item = &header.items[(id.0 - first.0) as usize];
+        let Received { first, header, orders, body } = received;
+        let index = (id.0 - first.0) as usize;
+        let item = &header.items[index];
         let part = match item.duplicate_of {
             Some(before) if body.is_empty() => self.body_of(before)?.unwrap_or_default(),
             _ => item.part(body).ok_or(Error::Damaged("an item is not within its delivery"))?,
         };
-        Ok(Some(header.event(id, item, header.webhook.as_str().into(), part)))
+        Ok(Some(header.event(id, index, orders.as_ref(), header.webhook.as_str().into(), part)))
     }
 
     /// The body of an event that is no duplicate.
     fn body_of(&self, id: EventId) -> Result<Option<Bytes>, Error> {
         let Some(received) = self.received(id)? else { return Ok(None) };
-        let Received { first, header, body } = &*received;
+        let Received { first, header, body, .. } = &*received;
         Ok(header.items[(id.0 - first.0) as usize].part(body))
     }
 
@@ -237,6 +239,6 @@ fn decode(frame: Frame) -> Result<Option<Received>, Error> {
         return Ok(None);
     }
     let first = EventId(frame.position);
-    let (header, body) = decode_delivery(frame.payload)?;
-    Ok(Some(Received { first, header, body }))
+    let (header, orders, body) = decode_ordered(frame.payload)?;
+    Ok(Some(Received { first, header, orders, body }))
 }

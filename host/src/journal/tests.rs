@@ -73,6 +73,7 @@ fn delivery_at<T: AsRef<[u8]>>(lane: &Lane, received: u64, texts: &[T]) -> Deliv
         unparsed: texts.len() == 2,
         items,
         body: body.into(),
+        orders: None,
     }
 }
 

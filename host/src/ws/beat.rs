@@ -18,6 +18,7 @@ pub const GOODBYE: Duration = Duration::from_secs(2);
 pub fn beat(shared: &Shared, now: Instant) {
     let mut guard = shared.borrow_mut();
     let shard = &mut *guard;
+    ask_again(shared, shard);
     let mut due = Vec::new();
     for (interval, queue) in &mut shard.heartbeats {
         while queue.front().is_some_and(|(when, _)| *when <= now) {
@@ -39,9 +40,28 @@ pub fn beat(shared: &Shared, now: Instant) {
     }
     while shard.goodbyes.front().is_some_and(|(when, _)| *when <= now) {
         let Some((_, id)) = shard.goodbyes.pop_front() else { break };
+        let waits = shard.clients.get_mut(&id).map(|seat| &mut seat.client).filter(|client| client.awaiting.is_some());
+        if let Some(client) = waits {
+            // No filter has answered its close frame.
+            farewell::give_up_waiting(client);
+            shard.goodbyes.push_back((now + GOODBYE, id));
+            pump_one(shared, shard, id);
+            continue;
+        }
         let reason = shard.clients.get(&id).and_then(|seat| seat.client.closing.as_ref()).map(|closing| closing.reason);
         if let Some(reason) = reason {
             shard.remove(id, reason);
+        }
+    }
+}
+
+/// Asks again for those for whom there was no room.
+fn ask_again(shared: &Shared, shard: &mut Shard) {
+    for id in std::mem::take(&mut shard.unasked) {
+        if let Some(seat) = shard.clients.get_mut(&id) {
+            seat.client.ask_again();
+            // It comes to what it does not know, in the ring or on disk.
+            pump_one(shared, shard, id);
         }
     }
 }

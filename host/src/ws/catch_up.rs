@@ -1,6 +1,7 @@
 //! Reading the outbox for clients that fell out of the ring: two threads for all of them, one bounded piece at a time,
 //! each in turn. A client asks again when it has taken its piece, so one that takes nothing costs nothing.
 
+use super::choose::{Choose, Everybody};
 use super::client::{Client, Sent, Standing};
 use super::count::Count;
 use super::encode::Form;
@@ -48,10 +49,19 @@ struct Handle(Arc<Queue>);
 
 pub enum Request {
     /// What `client` lacks from `from` on.
-    Piece { client: ClientId, from: Offset, answer: mpsc::Sender<Command> },
-    /// Where the last events of somebody begin. Asked again, from where it stands, until it is known.
+    Piece {
+        client: ClientId,
+        from: Offset,
+        answer: mpsc::Sender<Command>,
+    },
+    Walk(Walk),
+}
+
+/// A walk through the outbox on behalf of somebody who is about to connect, a piece at a time.
+pub enum Walk {
+    /// To where the last events begin that are for him.
     Last(Box<Last>),
-    /// How many events of somebody lie between two places, likewise.
+    /// Between two places, counting the events that are for him.
     Count(Box<Count>),
 }
 
@@ -92,6 +102,13 @@ impl CatchUp {
     pub fn ask(&self, request: Request) -> bool {
         self.0.0.put(request, WAITING)
     }
+
+    /// Walks through the outbox on the caller's thread, asking `choose`, to the end of what was asked.
+    pub fn walk(&self, mut walk: Walk, choose: &dyn Choose) {
+        while let Some(further) = self.0.0.step(walk, choose) {
+            walk = further;
+        }
+    }
 }
 
 impl Drop for Handle {
@@ -129,17 +146,24 @@ impl Queue {
                     // A shard that has stopped needs no answer.
                     let _ = answer.blocking_send(Command::Missed { client, piece });
                 }
-                Request::Last(last) => match last.step(|from| self.piece(from), |from| self.backlog.back(from)) {
-                    Step::Done => {}
-                    // Behind the others; its place among those that wait it has had all along.
-                    Step::Further(last) => drop(self.put(Request::Last(last), usize::MAX)),
-                },
-                Request::Count(count) => {
-                    if let Some(count) = count.step(|from| self.piece(from)) {
-                        self.put(Request::Count(count), usize::MAX);
+                // Behind the others; its place among those that wait it has had all along.
+                Request::Walk(walk) => {
+                    if let Some(further) = self.step(walk, &Everybody) {
+                        self.put(Request::Walk(further), usize::MAX);
                     }
                 }
             }
+        }
+    }
+
+    /// One step of a walk through the outbox; gives it back when there is more to walk.
+    fn step(&self, walk: Walk, choose: &dyn Choose) -> Option<Walk> {
+        match walk {
+            Walk::Last(last) => match last.step(|from| self.piece(from), |from| self.backlog.back(from), choose) {
+                Step::Done => None,
+                Step::Further(last) => Some(Walk::Last(last)),
+            },
+            Walk::Count(count) => count.step(|from| self.piece(from), choose).map(Walk::Count),
         }
     }
 
@@ -184,7 +208,7 @@ impl Client {
             self.tell_gap(Gap { from, ..gap });
         }
         let end = piece.frames.last().map(|frame| frame.entry.cursor());
-        let standing = self.send(piece.frames.iter(), end, scratch, sent)?;
+        let standing = self.give(piece.frames.iter(), end, scratch, sent)?;
         if standing == Standing::Live && self.closing.is_none() {
             self.skip_to(piece.next);
             if self.cursor() == from {

@@ -5,12 +5,13 @@
 
 mod feed;
 
+use super::choose::{AHEAD, Knowledge, Questions};
 use super::encode::{self, Form, Manner, Own};
 use super::session::Ears;
 use super::socket::Socket;
 use super::{Stream, Who};
 use crate::hub::{Frame, Ring, letters};
-use crate::message::{ClientId, Cursor, Gap, Label, Offset};
+use crate::message::{Card, Cursor, Gap, Offset};
 use crate::metrics::CloseReason;
 use bytes::BytesMut;
 use feed::Partial;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 pub struct Client {
-    pub id: ClientId,
+    pub card: Arc<Card>,
     pub stream: Arc<Stream>,
     pub socket: Socket,
     pub manner: Manner,
@@ -42,7 +43,10 @@ pub struct Client {
     /// Waits for what it missed, from the disk.
     pub fetching: bool,
     pub closing: Option<Closing>,
-    labels: Box<[Label]>,
+    /// It has sent a close frame that a filter is to answer: with this, if the filter does not.
+    pub awaiting: Option<(u16, String)>,
+    /// What its stream's chooser said of the events before it, if there is one.
+    knowledge: Option<Box<Knowledge>>,
     cursor: Cursor,
     /// How many of the events it is entitled to it has already.
     skip: u64,
@@ -82,6 +86,8 @@ pub enum Standing {
     Full,
     /// What it needs next is no longer in the ring.
     Behind(Offset),
+    /// Whether it gets what comes next is still to be asked.
+    Unknown,
 }
 
 /// What was sent in one round, for the metrics: counted here, added up once.
@@ -91,17 +97,13 @@ pub struct Sent {
     pub bytes: u64,
 }
 
-/// Whether an entry is for a client at all.
-pub fn entitled(frame: &Frame, stream: &Stream, id: ClientId, labels: &[Label]) -> bool {
-    stream.carries.get(frame.webhook) == Some(&true) && frame.entry.audience.includes(id, labels)
-}
-
 impl Client {
     /// A client who is told where it stands and what it does not get. What is older than `live_from` was there before
     /// it.
     pub fn new(who: Who, socket: Socket, ears: Option<Ears>, live_from: Offset, now: Instant) -> Self {
+        let knowledge = who.stream.chooser.as_ref().map(|_| Box::default());
         let mut client = Self {
-            id: who.id,
+            card: who.card,
             stream: who.stream,
             socket,
             manner: who.manner,
@@ -116,7 +118,8 @@ impl Client {
             stuck: false,
             fetching: false,
             closing: None,
-            labels: who.labels,
+            awaiting: None,
+            knowledge,
             cursor: who.cursor,
             skip: who.skip,
             given: letters(who.cursor),
@@ -126,7 +129,7 @@ impl Client {
         };
         // The chain of `postern.v1` begins with the cursor itself; what an event stream brings back is all of it.
         let place = if client.manner.form == Form::Sse { client.told() } else { who.cursor.to_string() };
-        client.tell(&Own::Hello { cursor: &place, client: client.id });
+        client.tell(&Own::Hello { cursor: &place, client: client.card.id });
         if let Some(gap) = who.gap {
             client.tell_gap(gap);
         }
@@ -158,6 +161,43 @@ impl Client {
         match self.skip {
             0 => self.cursor.to_string(),
             skip => format!("{}~{skip}", self.cursor),
+        }
+    }
+
+    /// Its labels have changed: what was answered for others is not asked of it any more.
+    pub fn relabel(&mut self, card: Arc<Card>) {
+        self.card = card;
+        if let Some(knowledge) = &mut self.knowledge {
+            **knowledge = Knowledge::default();
+        }
+    }
+
+    /// What a chooser said of it, if that is still it.
+    pub fn learn(&mut self, card: &Arc<Card>, offset: Offset, chosen: Option<bool>) {
+        let Some(knowledge) = self.knowledge.as_mut().filter(|_| Arc::ptr_eq(card, &self.card)) else { return };
+        match chosen {
+            Some(chosen) => knowledge.learn(offset, chosen),
+            None => knowledge.ask_again(),
+        }
+    }
+
+    /// It is to ask its chooser again.
+    pub fn ask_again(&mut self) {
+        if let Some(knowledge) = &mut self.knowledge {
+            knowledge.ask_again();
+        }
+    }
+
+    /// Adds what it wants to know of `frames`, which are those it comes to next.
+    pub fn question<'a>(&mut self, frames: impl Iterator<Item = &'a Arc<Frame>>, questions: &mut Questions) {
+        let Some(knowledge) = &mut self.knowledge else { return };
+        knowledge.pass(self.cursor.offset);
+        let ahead = frames.filter(|frame| frame.offset() >= self.cursor.offset);
+        for frame in ahead.filter(|frame| self.stream.entitles(frame, &self.card)).take(AHEAD) {
+            if !knowledge.has_asked(frame.offset()) {
+                questions.add(frame, &self.card);
+                knowledge.note_asked(frame.offset());
+            }
         }
     }
 

@@ -5,8 +5,8 @@
 
 use super::Stream;
 use super::catch_up::Piece;
-use super::client::entitled;
-use crate::message::{ClientId, Label, Offset};
+use super::choose::Choose;
+use crate::message::{Card, Offset};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -15,8 +15,7 @@ const MOST_BYTES: usize = 64 << 20;
 
 pub struct Count {
     pub stream: Arc<Stream>,
-    pub id: ClientId,
-    pub labels: Box<[Label]>,
+    pub client: Arc<Card>,
     pub from: Offset,
     pub until: Offset,
     pub found: u64,
@@ -29,7 +28,11 @@ pub struct Count {
 
 impl Count {
     /// Counts one more piece. Gives itself back when there is more to count, and somebody who waits for it.
-    pub fn step(mut self: Box<Self>, read: impl Fn(Offset) -> Option<Arc<Piece>>) -> Option<Box<Self>> {
+    pub fn step(
+        mut self: Box<Self>,
+        read: impl Fn(Offset) -> Option<Arc<Piece>>,
+        choose: &dyn Choose,
+    ) -> Option<Box<Self>> {
         if self.answer.is_closed() {
             return None;
         }
@@ -43,8 +46,13 @@ impl Count {
             let within = |offset: Offset| offset >= self.from && offset < self.until;
             let frames = piece.frames.iter().filter(|frame| within(frame.offset()));
             let weight: usize = frames.clone().map(|frame| frame.weight()).sum();
-            let wanted = frames.filter(|frame| entitled(frame, &self.stream, self.id, &self.labels)).count();
-            self.found += wanted as u64;
+            let entitled = frames.filter(|frame| self.stream.entitles(frame, &self.client));
+            let wanted: Option<Vec<bool>> = entitled.map(|frame| choose.one(frame, &self.client)).collect();
+            let Some(wanted) = wanted else {
+                let _ = self.answer.send(None);
+                return None;
+            };
+            self.found += wanted.into_iter().filter(|wanted| *wanted).count() as u64;
             self.walked += weight;
             if piece.next > self.from {
                 self.from = piece.next;

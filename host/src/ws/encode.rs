@@ -3,13 +3,19 @@
 //! A server's WebSocket frames (RFC 6455, section 5.2) are not masked, and what differs between two clients of one form
 //! is 24 letters at a fixed place, so one encoding serves all of them. It is made when the first of them needs it.
 
+pub mod control;
 mod deflate;
 mod own;
 mod texts;
 
 pub use own::{Own, own};
 
-use crate::hub::{Frame, Wire};
+#[cfg(test)]
+pub fn deflated(plain: &[u8]) -> Option<Vec<u8>> {
+    deflate::worthwhile(&[plain])
+}
+
+use crate::hub::{Frame, Source, Wire};
 use crate::message::{Cursor, Entry, Format, Payload};
 use bytes::{BufMut, BytesMut};
 use std::io::IoSlice;
@@ -46,10 +52,10 @@ const V1_DEFLATED: usize = 3;
 pub const SUBPROTOCOL: &str = "postern.v1";
 
 /// An entry as it goes to the hub, and as every raw client gets it.
-pub fn frame(entry: Entry, webhook: usize) -> Arc<Frame> {
+pub fn frame(entry: Entry, source: Source) -> Arc<Frame> {
     let mut lead = BytesMut::with_capacity(FRAME_HEADER);
     header(opcode(&entry.payload), false, entry.payload.data.len(), &mut lead);
-    Arc::new(Frame::new(entry, webhook, &lead))
+    Arc::new(Frame::new(entry, source, &lead))
 }
 
 /// A frame in one form.

@@ -2,7 +2,7 @@
 //! place to go on at, and heartbeats, which tell that place too.
 
 use super::client::{Client, Closing};
-use super::encode::{Form, Own};
+use super::encode::{Form, Own, control};
 use crate::message::ClientId;
 use crate::metrics::CloseReason;
 use std::hash::{BuildHasher, RandomState};
@@ -44,15 +44,16 @@ pub fn goodbye(client: &mut Client, reason: CloseReason, discard: bool) {
         CloseReason::ByClient => CloseCode::Normal,
         CloseReason::Draining => CloseCode::Away,
         CloseReason::MessageTooBig => CloseCode::Size,
-        CloseReason::TooManyMessages => CloseCode::Policy,
+        CloseReason::TooManyMessages | CloseReason::Disconnected => CloseCode::Policy,
         CloseReason::ProtocolError => CloseCode::Protocol,
         CloseReason::TooSlow => CloseCode::Again,
         CloseReason::Broken | CloseReason::Silent | CloseReason::Fault => CloseCode::Error,
     };
-    goodbye_with(client, reason, code, discard);
+    goodbye_with(client, reason, code, None, discard);
 }
 
-pub fn goodbye_with(client: &mut Client, reason: CloseReason, code: CloseCode, discard: bool) {
+/// As `goodbye`, with a code of its own, and `words` in the place of what there is to say otherwise.
+pub fn goodbye_with(client: &mut Client, reason: CloseReason, code: CloseCode, words: Option<&str>, discard: bool) {
     if let Some(closing) = &mut client.closing {
         closing.discard |= discard;
         return;
@@ -60,9 +61,10 @@ pub fn goodbye_with(client: &mut Client, reason: CloseReason, code: CloseCode, d
     let told = client.told();
     let is_sse = client.manner.form == Form::Sse;
     if is_sse || (client.manner.form == Form::V1 && reason == CloseReason::Draining) {
-        client.tell(&Own::Drain { cursor: &told, retry_after_ms: retry_after_ms(client.id) });
+        client.tell(&Own::Drain { cursor: &told, retry_after_ms: retry_after_ms(client.card.id) });
     }
     let text = match reason {
+        _ if words.is_some() => words.unwrap_or_default(),
         // Not an explanation, which the code is, but what to come back with.
         CloseReason::Draining | CloseReason::TooSlow => &told,
         CloseReason::MessageTooBig => "the message is too large",
@@ -70,6 +72,12 @@ pub fn goodbye_with(client: &mut Client, reason: CloseReason, code: CloseCode, d
         CloseReason::ProtocolError => "protocol error",
         _ => "",
     };
+    if client.awaiting.take().is_some() {
+        // Its own close frame came first, and this is the answer to it. tungstenite takes that for said.
+        control::close(u16::from(code), text, &mut client.control);
+        client.closing = Some(Closing { discard, answered: true, ..Closing::new(reason) });
+        return;
+    }
     let frame = CloseFrame { code, reason: text.into() };
     if let Some((context, mut duplex)) = client.duplex(&mut 0) {
         // It goes to memory.
@@ -77,6 +85,20 @@ pub fn goodbye_with(client: &mut Client, reason: CloseReason, code: CloseCode, d
     }
     // Server-sent events know no answer.
     client.closing = Some(Closing { discard, answered: is_sse, ..Closing::new(reason) });
+}
+
+/// Answers a ping in the place of postern.
+pub fn pong(client: &mut Client, data: &[u8]) {
+    if client.closing.is_none() && client.ears.is_some() {
+        control::pong(data, &mut client.control);
+    }
+}
+
+/// Answers a close frame that a filter has not answered in time, with what the client gave.
+pub fn give_up_waiting(client: &mut Client) {
+    if let Some((code, reason)) = client.awaiting.clone() {
+        goodbye_with(client, CloseReason::ByClient, CloseCode::from(code), Some(&reason), false);
+    }
 }
 
 /// Evenly spread; nobody need be unable to guess it.

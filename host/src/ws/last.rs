@@ -3,8 +3,8 @@
 
 use super::Stream;
 use super::catch_up::Piece;
-use super::client::entitled;
-use crate::message::{ClientId, Label, Offset};
+use super::choose::Choose;
+use crate::message::{Card, Offset};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -13,8 +13,7 @@ const MOST_BYTES: usize = 64 << 20;
 
 pub struct Last {
     pub stream: Arc<Stream>,
-    pub id: ClientId,
-    pub labels: Box<[Label]>,
+    pub client: Arc<Card>,
     /// How many are still to be found, all of them older than `before`.
     pub count: usize,
     pub before: Offset,
@@ -35,6 +34,7 @@ impl Last {
         mut self: Box<Self>,
         read: impl Fn(Offset) -> Option<Arc<Piece>>,
         back: impl Fn(Offset) -> Option<Offset>,
+        choose: &dyn Choose,
     ) -> Step {
         if self.answer.is_closed() {
             return Step::Done;
@@ -43,7 +43,7 @@ impl Last {
         let Some(from) = back(self.before).filter(|from| *from < self.before && self.count > 0 && !far) else {
             return self.done(|last| Some(last.before));
         };
-        let Some(found) = self.found(from, read) else { return self.done(|_| None) };
+        let Some(found) = self.found(from, read, choose) else { return self.done(|_| None) };
         if let Some(place) = found.len().checked_sub(self.count) {
             return self.done(|_| found.get(place).copied());
         }
@@ -53,14 +53,19 @@ impl Last {
     }
 
     /// The offsets of what it is entitled to between `from` and `before`; `None` when they cannot be read.
-    fn found(&mut self, from: Offset, read: impl Fn(Offset) -> Option<Arc<Piece>>) -> Option<Vec<Offset>> {
+    fn found(
+        &mut self,
+        from: Offset,
+        read: impl Fn(Offset) -> Option<Arc<Piece>>,
+        choose: &dyn Choose,
+    ) -> Option<Vec<Offset>> {
         let mut found = Vec::new();
         let mut at = from;
         while at < self.before {
             let piece = read(at)?;
             for frame in piece.frames.iter().filter(|frame| frame.offset() >= at && frame.offset() < self.before) {
                 self.walked += frame.weight();
-                if entitled(frame, &self.stream, self.id, &self.labels) {
+                if self.stream.entitles(frame, &self.client) && choose.one(frame, &self.client)? {
                     found.push(frame.offset());
                 }
             }

@@ -17,6 +17,8 @@
 //! | `session` | what clients say: pongs, closes, limits |
 //! | `inbound` | compressed messages of clients |
 //! | `farewell` | pings and goodbyes, which tell the cursor |
+//! | `said` | what clients say and what becomes of them, to whoever wants to hear it |
+//! | `choose` | who is asked which clients get an event, where a stream has such filters |
 //! | `catch_up` | reading the outbox for those that fell behind |
 //! | `last` | where a client's last N events begin |
 //! | `count` | how many of a client's events lie between two places |
@@ -24,6 +26,7 @@
 
 mod beat;
 mod catch_up;
+pub mod choose;
 mod client;
 mod count;
 pub mod encode;
@@ -31,19 +34,22 @@ mod farewell;
 pub mod handshake;
 mod inbound;
 mod last;
+mod said;
 mod session;
 mod shard;
 mod socket;
 
 pub use catch_up::{Backlog, Piece};
 pub use encode::{Form, Manner};
+pub use said::{Answer, Hearing, Kinds, Said, What};
 
-use crate::hub::Hub;
-use crate::message::{ClientId, Cursor, Gap, Label, Offset, Payload};
+use crate::clients::Clients;
+use crate::hub::{Frame, Hub, Source};
+use crate::message::{Card, Change, Cursor, Gap, Offset, Payload};
 use crate::metrics::Metrics;
 use crate::pipe;
 use crate::task::Tracker;
-use catch_up::{CatchUp, Request};
+use catch_up::{CatchUp, Request, Walk};
 use count::Count;
 use last::Last;
 use rustls::ServerConnection;
@@ -66,6 +72,8 @@ pub struct Config {
     pub idle: Duration,
     /// How many bytes of frames each shard keeps in memory, see [`crate::hub::Frame::weight`].
     pub ring: usize,
+    /// The most labels a client may have.
+    pub labels: usize,
 }
 
 /// What becomes of a client that falls out of the ring after it was live.
@@ -85,13 +93,31 @@ pub struct Stream {
     pub carries: Vec<bool>,
     pub slow: Slow,
     pub heartbeat: Duration,
+    /// Who wants to hear what clients say and what becomes of them.
+    pub hearing: Option<Hearing>,
+    /// Who is asked which clients get an event.
+    pub chooser: Option<choose::Chooser>,
+    /// A filter answers pings, and close frames, in the place of postern.
+    pub manual_pong: bool,
+    pub manual_close: bool,
+}
+
+impl Stream {
+    /// Whether an entry is for a client of this stream at all, but for what its chooser says.
+    pub fn entitles(&self, frame: &Frame, client: &Card) -> bool {
+        let carried = match frame.source {
+            Source::Webhook(webhook) => self.carries.get(webhook) == Some(&true),
+            Source::Sent => true,
+            Source::Gone => false,
+        };
+        carried && frame.entry.audience.includes(client)
+    }
 }
 
 /// Who a client is, and what it is to get.
 pub struct Who {
-    pub id: ClientId,
+    pub card: Arc<Card>,
     pub stream: Arc<Stream>,
-    pub labels: Box<[Label]>,
     pub manner: Manner,
     /// Where it stands when it comes, and what hello tells it. With a gap, that is where the gap begins.
     pub cursor: Cursor,
@@ -128,8 +154,11 @@ pub struct Joining {
 pub struct Shards {
     commands: Arc<[mpsc::Sender<Command>]>,
     next: Arc<AtomicUsize>,
-    clients: Tracker,
+    present: Tracker,
     catch_up: CatchUp,
+    clients: Clients,
+    /// The most labels a client may have.
+    labels: usize,
 }
 
 impl Shards {
@@ -139,41 +168,35 @@ impl Shards {
         hub: &Hub,
         tail: Offset,
         backlog: Arc<dyn Backlog>,
+        clients: &Clients,
         metrics: &Metrics,
     ) -> std::io::Result<Self> {
-        let clients = Tracker::default();
+        let present = Tracker::default();
         let catch_up = CatchUp::start(backlog, metrics.catch_ups.clone())?;
         let commands = hub.inboxes().iter().enumerate().map(|(number, inbox)| {
             let parts = shard::Parts {
+                number,
                 config: config.clone(),
                 inbox: inbox.clone(),
                 tail,
                 catch_up: catch_up.clone(),
                 metrics: metrics.clone(),
+                present: present.clone(),
                 clients: clients.clone(),
             };
             shard::start(number, parts)
         });
         let commands = commands.collect::<Result<Vec<_>, _>>()?.into();
-        Ok(Self { commands, next: Arc::default(), clients, catch_up })
+        Ok(Self { commands, next: Arc::default(), present, catch_up, clients: clients.clone(), labels: config.labels })
     }
 
     /// Where the last `count` events before `before` begin that a client is entitled to, as far back as it is reasonable
     /// to look. `None` when that cannot be found out now.
-    pub async fn last(
-        &self,
-        stream: &Arc<Stream>,
-        id: ClientId,
-        labels: &[Label],
-        count: u32,
-        before: Offset,
-    ) -> Option<Offset> {
+    pub async fn last(&self, stream: &Arc<Stream>, client: &Arc<Card>, count: u32, before: Offset) -> Option<Offset> {
         let (answer, answered) = oneshot::channel();
         let count = usize::try_from(count).ok()?;
-        let last = Last { stream: stream.clone(), id, labels: labels.into(), count, before, walked: 0, answer };
-        if !self.catch_up.ask(Request::Last(Box::new(last))) {
-            return None;
-        }
+        let last = Last { stream: stream.clone(), client: client.clone(), count, before, walked: 0, answer };
+        self.walk(stream, Walk::Last(Box::new(last)))?;
         answered.await.ok()?
     }
 
@@ -181,19 +204,65 @@ impl Shards {
     pub async fn count(
         &self,
         stream: &Arc<Stream>,
-        id: ClientId,
-        labels: &[Label],
+        client: &Arc<Card>,
         between: Range<Offset>,
         most: u64,
     ) -> Option<u64> {
         let (answer, answered) = oneshot::channel();
-        let (stream, labels) = (stream.clone(), labels.into());
+        let Range { start: from, end: until } = between;
         let count =
-            Count { stream, id, labels, from: between.start, until: between.end, found: 0, most, walked: 0, answer };
-        if !self.catch_up.ask(Request::Count(Box::new(count))) {
-            return None;
-        }
+            Count { stream: stream.clone(), client: client.clone(), from, until, found: 0, most, walked: 0, answer };
+        self.walk(stream, Walk::Count(Box::new(count)))?;
         answered.await.ok()?
+    }
+
+    /// Has somebody walk through the outbox: where filters choose, the one who asks them, for whom nobody else is to
+    /// wait.
+    fn walk(&self, stream: &Stream, walk: Walk) -> Option<()> {
+        let taken = match &stream.chooser {
+            Some(chooser) => chooser.walk(walk, self.catch_up.clone()),
+            None => self.catch_up.ask(Request::Walk(walk)),
+        };
+        taken.then_some(())
+    }
+
+    /// Does to clients what is to be done to them. What is published after this has returned finds it done. Blocks while
+    /// a shard is behind with its commands.
+    pub fn apply(&self, changes: Vec<Change>) {
+        for change in changes {
+            if let Some((shard, command)) = self.command(change) {
+                // A shard that has stopped has no clients.
+                let _ = self.commands[shard].blocking_send(command);
+            }
+        }
+    }
+
+    /// As `apply`, for those that must not block. Cancel safe but for what was not reached.
+    pub async fn applied(&self, changes: Vec<Change>) {
+        for change in changes {
+            if let Some((shard, command)) = self.command(change) {
+                let _ = self.commands[shard].send(command).await;
+            }
+        }
+    }
+
+    /// What a client's shard is to do about a change; `None` when the client is gone, or the change changes nothing.
+    fn command(&self, change: Change) -> Option<(usize, Command)> {
+        let of_shard = |client| self.clients.shard(client);
+        match change {
+            Change::AddLabel { client, label } => {
+                let (card, shard) = self.clients.add_label(client, label, self.labels)?;
+                Some((shard, Command::Relabel(card)))
+            }
+            Change::RemoveLabel { client, label } => {
+                let (card, shard) = self.clients.remove_label(client, &label)?;
+                Some((shard, Command::Relabel(card)))
+            }
+            Change::Disconnect { client, code, reason } => {
+                Some((of_shard(client)?, Command::Close { client, code, reason }))
+            }
+            Change::Pong { client, data } => Some((of_shard(client)?, Command::Pong { client, data })),
+        }
     }
 
     /// Hands a client over. False when its shard has stopped, which happens at the very end only.
@@ -208,7 +277,7 @@ impl Shards {
             // A shard that has stopped has no clients.
             let _ = shard.send(Command::Drain).await;
         }
-        self.clients.idle().await;
+        self.present.idle().await;
     }
 }
 

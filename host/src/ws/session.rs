@@ -1,14 +1,16 @@
-//! What clients say. In this version nobody listens to their messages; what is kept is the protocol: pings answered,
-//! closes answered, limits held, and every breach told by the close code that RFC 6455, section 7.4.1, gives it.
+//! What clients say: given to whoever wants to hear it, one thing at a time. What is kept here is the protocol: pings
+//! answered, closes answered, limits held, and every breach told by the close code that RFC 6455, section 7.4.1, gives it.
 
 use super::Config;
 use super::client::{Allowance, Client, Closing};
 use super::encode::{Form, Manner};
 use super::farewell::{goodbye, goodbye_with};
-use super::inbound::Inbound;
+use super::inbound::{Inbound, Inflated};
+use super::said::{Kinds, What};
 use super::socket::Socket;
+use crate::message::{Format, Payload};
 use crate::metrics::CloseReason;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 use tokio_tungstenite::tungstenite::Message;
@@ -32,6 +34,8 @@ pub enum Heard {
     All,
     /// There may be more.
     More,
+    /// It has said something that somebody wants to hear, before there may be more.
+    Said(What),
     /// It is gone.
     Gone(CloseReason),
 }
@@ -57,7 +61,7 @@ impl Ears {
             .max_write_buffer_size(64 << 10)
             .max_message_size(Some(limit))
             .max_frame_size(Some(limit));
-        let mut inbound = manner.deflate.then_some(Inbound::First);
+        let mut inbound = manner.deflate.then(Inbound::default);
         if let Some(inbound) = &mut inbound {
             inbound.pass(&mut early);
         }
@@ -68,8 +72,10 @@ impl Ears {
 /// Reads what a client has sent. Answers go into its `control`; the caller flushes.
 pub fn read(client: &mut Client, config: &Config, now: Instant) -> Heard {
     let mut budget = TURN_BYTES;
+    let kinds = client.stream.hearing.as_ref().map_or_else(Kinds::default, |hearing| hearing.kinds);
     for _ in 0..TURN {
-        if client.closing.as_ref().is_some_and(|closing| closing.discard || closing.answered) {
+        let deaf = client.closing.as_ref().is_some_and(|closing| closing.discard || closing.answered);
+        if deaf || client.awaiting.is_some() {
             return discard(client, &mut budget);
         }
         let before = budget;
@@ -80,15 +86,37 @@ pub fn read(client: &mut Client, config: &Config, now: Instant) -> Heard {
             continue;
         }
         match read {
-            Ok(Message::Close(_)) => {
+            Ok(Message::Close(frame)) => {
                 client.heard = now;
-                client.closing.get_or_insert(Closing::new(CloseReason::ByClient)).answered = true;
-                // Tungstenite's answer to it, if it was theirs first, is put into `control` by this.
-                let _ = client.duplex(&mut 0).map(|(context, mut duplex)| context.flush(&mut duplex));
+                // Tungstenite's answer to it, if it was theirs first.
+                answer(client, client.stream.manual_close && client.closing.is_none());
+                let frame = frame.map(|frame| (u16::from(frame.code), frame.reason.to_string()));
+                if client.closing.is_none() && client.stream.manual_close {
+                    client.awaiting = Some(frame.clone().unwrap_or((u16::from(CloseCode::Normal), String::new())));
+                } else {
+                    client.closing.get_or_insert(Closing::new(CloseReason::ByClient)).answered = true;
+                }
+                if kinds.close {
+                    return Heard::Said(What::Close(frame));
+                }
             }
-            Ok(_) => {
+            Ok(message) => {
                 client.heard = now;
                 client.pinged = false;
+                let said = match message {
+                    Message::Ping(data) => {
+                        answer(client, client.stream.manual_pong);
+                        kinds.ping.then_some(What::Ping(data))
+                    }
+                    Message::Pong(data) => kinds.pong.then_some(What::Pong(data)),
+                    Message::Text(text) => data(client, kinds, config, Format::Text, text.into()),
+                    Message::Binary(bytes) => data(client, kinds, config, Format::Binary, bytes),
+                    Message::Close(_) | Message::Frame(_) => None,
+                };
+                // Behind a goodbye there is nothing to be said.
+                if let Some(what) = said.filter(|_| client.closing.is_none()) {
+                    return Heard::Said(what);
+                }
                 if client.control.len().saturating_sub(client.unasked) > UNREAD_ANSWERS {
                     goodbye(client, CloseReason::TooSlow, true);
                 }
@@ -101,11 +129,50 @@ pub fn read(client: &mut Client, config: &Config, now: Instant) -> Heard {
             }
             Err(Error::Capacity(_)) => goodbye(client, CloseReason::MessageTooBig, true),
             Err(Error::Io(_) | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => return gone(client),
-            Err(Error::Utf8(_)) => goodbye_with(client, CloseReason::ProtocolError, CloseCode::Invalid, true),
+            Err(Error::Utf8(_)) => invalid(client),
             Err(_) => goodbye(client, CloseReason::ProtocolError, true),
         }
     }
     Heard::More
+}
+
+/// Puts tungstenite's answer to what was read just now into `control`, or nowhere.
+fn answer(client: &mut Client, nowhere: bool) {
+    if let Some((context, mut duplex)) = client.duplex(&mut 0) {
+        duplex.nowhere = nowhere;
+        // Memory takes all.
+        let _ = context.flush(&mut duplex);
+    }
+}
+
+/// A message, inflated if it came deflated; `None` when nobody wants to hear it, or when it breaks a limit or a rule, and
+/// the client was told so.
+fn data(client: &mut Client, kinds: Kinds, config: &Config, format: Format, data: Bytes) -> Option<What> {
+    let inbound = client.ears.as_mut().and_then(|ears| ears.inbound.as_mut());
+    let inflated = match inbound {
+        Some(inbound) if kinds.message => inbound.inflate(data, format, config.client_message),
+        Some(inbound) => {
+            inbound.forget();
+            return None;
+        }
+        None => Inflated::Whole(Payload { format, data }),
+    };
+    match inflated {
+        Inflated::Whole(payload) => kinds.message.then_some(What::Message(payload)),
+        Inflated::TooLarge => {
+            goodbye(client, CloseReason::MessageTooBig, true);
+            None
+        }
+        Inflated::Broken => {
+            invalid(client);
+            None
+        }
+    }
+}
+
+/// 1007: data that is not what its type says.
+fn invalid(client: &mut Client) {
+    goodbye_with(client, CloseReason::ProtocolError, CloseCode::Invalid, None, true);
 }
 
 /// Reads and forgets, until the client has closed its end: closing ours with bytes unread would make the kernel send a
@@ -149,7 +216,7 @@ impl Client {
     pub fn duplex<'a>(&'a mut self, budget: &'a mut usize) -> Option<(&'a mut WebSocketContext, Duplex<'a>)> {
         let Ears { context, inbound } = self.ears.as_mut()?;
         let (socket, control) = (&mut self.socket, &mut self.control);
-        Some((context, Duplex { socket, control, inbound: inbound.as_mut(), budget }))
+        Some((context, Duplex { socket, control, inbound: inbound.as_mut(), budget, nowhere: false }))
     }
 }
 
@@ -161,6 +228,8 @@ pub struct Duplex<'a> {
     inbound: Option<&'a mut Inbound>,
     /// How much may still be read in this turn.
     budget: &'a mut usize,
+    /// What is written is not said.
+    nowhere: bool,
 }
 
 impl Read for Duplex<'_> {
@@ -189,7 +258,9 @@ impl Read for Duplex<'_> {
 
 impl Write for Duplex<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.control.extend_from_slice(bytes);
+        if !self.nowhere {
+            self.control.extend_from_slice(bytes);
+        }
         Ok(bytes.len())
     }
 

@@ -2,13 +2,16 @@
 
 use super::beat::{GOODBYE, TICK, beat};
 use super::catch_up::{CatchUp, Piece, Request};
+use super::choose::{Chosen, Questions};
 use super::client::{Client, Sent, Standing};
 use super::farewell;
+use super::said::{self, Answer, Hearing, What};
 use super::session::{self, Ears, Heard};
 use super::socket::{Line, Socket};
-use super::{Config, Joining, Slow, Transport};
+use super::{Config, Joining, Slow, Stream, Transport};
+use crate::clients::Clients;
 use crate::hub::{Frame, Inbox, Ring};
-use crate::message::{ClientId, Offset};
+use crate::message::{Card, ClientId, Offset};
 use crate::metrics::{CloseLabels, CloseReason, Metrics, PerStream};
 use crate::task::{self, Guard, Tracker};
 use std::cell::RefCell;
@@ -20,6 +23,7 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 /// What others ask of a shard.
 pub enum Command {
@@ -29,17 +33,35 @@ pub enum Command {
         client: ClientId,
         piece: Option<Arc<Piece>>,
     },
+    /// What was answered of an event that some clients come to next.
+    Chosen(Chosen),
+    /// A client's labels have changed.
+    Relabel(Arc<Card>),
+    /// A filter or an operator closes it.
+    Close {
+        client: ClientId,
+        code: u16,
+        reason: String,
+    },
+    /// A filter answers its ping.
+    Pong {
+        client: ClientId,
+        data: Vec<u8>,
+    },
     /// Say goodbye to everybody, and to everybody who comes.
     Drain,
 }
 
 pub struct Parts {
     pub config: Config,
+    /// Which shard it is.
+    pub number: usize,
     pub inbox: Arc<Inbox>,
     pub tail: Offset,
     pub catch_up: CatchUp,
     pub metrics: Metrics,
-    pub clients: Tracker,
+    pub present: Tracker,
+    pub clients: Clients,
 }
 
 pub struct Shard {
@@ -51,6 +73,8 @@ pub struct Shard {
     /// Who is due for a ping when; each queue holds one interval, so each is in order.
     pub heartbeats: BTreeMap<Duration, VecDeque<(Instant, ClientId)>>,
     pub goodbyes: VecDeque<(Instant, ClientId)>,
+    /// For whom there was no room before a chooser: they ask again at the next beat.
+    pub unasked: Vec<ClientId>,
     draining: bool,
     scratch: Vec<u8>,
     sent: Sent,
@@ -62,8 +86,10 @@ pub struct Seat {
     listener: AbortHandle,
     /// Waits for the socket to take more. It holds the socket too.
     waiter: Option<AbortHandle>,
-    _permit: Box<dyn Send>,
-    _counted: Guard,
+    /// Whoever wants to hear what becomes of it has heard of it.
+    announced: bool,
+    permit: Box<dyn Send>,
+    counted: Guard,
 }
 
 pub type Shared = Rc<RefCell<Shard>>;
@@ -89,6 +115,7 @@ async fn run(parts: Parts, commands: mpsc::WeakSender<Command>, mut receiver: mp
         clients: HashMap::new(),
         heartbeats: BTreeMap::new(),
         goodbyes: VecDeque::new(),
+        unasked: Vec::new(),
         draining: false,
         scratch: Vec::new(),
         sent: Sent::default(),
@@ -102,19 +129,19 @@ async fn run(parts: Parts, commands: mpsc::WeakSender<Command>, mut receiver: mp
                 // What arrives while the clients are walked is taken by the next turn of this loop, all at once; in
                 // between the others have theirs.
                 if inbox.take(&mut taken) {
-                    pump_all(&shard, &mut taken);
+                    shard.borrow_mut().take(&mut taken);
+                    // What was done to clients before these were published is done before these are given to them.
+                    for _ in 0..receiver.len() {
+                        if let Ok(command) = receiver.try_recv() {
+                            obey(&shard, &inbox, command);
+                        }
+                    }
+                    pump_all(&shard);
                     tokio::task::yield_now().await;
                 }
             }
             command = receiver.recv() => match command {
-                Some(Command::Join(joining)) => join(&shard, *joining),
-                Some(Command::Missed { client, piece }) => missed(&shard, client, piece.as_deref()),
-                Some(Command::Drain) => {
-                    // What was decided before goes out before.
-                    inbox.take(&mut taken);
-                    pump_all(&shard, &mut taken);
-                    drain(&shard);
-                }
+                Some(command) => obey(&shard, &inbox, command),
                 None => break,
             },
             _ = tick.tick() => beat(&shard, Instant::now()),
@@ -122,12 +149,45 @@ async fn run(parts: Parts, commands: mpsc::WeakSender<Command>, mut receiver: mp
     }
 }
 
-/// Takes new frames into the ring and gives every client what it lacks.
-fn pump_all(shared: &Shared, taken: &mut VecDeque<Arc<Frame>>) {
-    let mut shard = shared.borrow_mut();
-    for frame in taken.drain(..) {
-        shard.ring.push(frame);
+fn obey(shared: &Shared, inbox: &Inbox, command: Command) {
+    match command {
+        Command::Join(joining) => join(shared, *joining),
+        Command::Missed { client, piece } => missed(shared, client, piece.as_deref()),
+        Command::Chosen(chosen) => learn(shared, &chosen),
+        Command::Relabel(card) => {
+            let mut shard = shared.borrow_mut();
+            let id = card.id;
+            if let Some(seat) = shard.clients.get_mut(&id) {
+                seat.client.relabel(card);
+                pump_one(shared, &mut shard, id);
+            }
+        }
+        Command::Close { client, code, reason } => {
+            let mut shard = shared.borrow_mut();
+            shard.close(client, code, &reason);
+            pump_one(shared, &mut shard, client);
+        }
+        Command::Pong { client, data } => {
+            let mut shard = shared.borrow_mut();
+            if let Some(seat) = shard.clients.get_mut(&client) {
+                farewell::pong(&mut seat.client, &data);
+                pump_one(shared, &mut shard, client);
+            }
+        }
+        Command::Drain => {
+            // What was decided before goes out before.
+            let mut taken = VecDeque::new();
+            inbox.take(&mut taken);
+            shared.borrow_mut().take(&mut taken);
+            pump_all(shared);
+            drain(shared);
+        }
     }
+}
+
+/// Gives every client what it lacks.
+fn pump_all(shared: &Shared) {
+    let mut shard = shared.borrow_mut();
     let Shard { ring, clients, scratch, sent, .. } = &mut *shard;
     let mut notable = Vec::new();
     for (id, seat) in clients {
@@ -142,8 +202,28 @@ fn pump_all(shared: &Shared, taken: &mut VecDeque<Arc<Frame>>) {
         }
     }
     shard.count();
+    let mut curious = Vec::new();
     for (id, standing) in notable {
-        settle(shared, &mut shard, id, standing);
+        match standing {
+            Ok(Standing::Unknown) => curious.push(id),
+            standing => settle(shared, &mut shard, id, standing),
+        }
+    }
+    shard.ask(curious);
+}
+
+/// Gives clients what was answered of the event they wait at, and what they can be given then.
+fn learn(shared: &Shared, chosen: &Chosen) {
+    let mut shard = shared.borrow_mut();
+    for (card, answer) in &chosen.clients {
+        let Some(seat) = shard.clients.get_mut(&card.id) else { continue };
+        seat.client.learn(card, chosen.offset, *answer);
+        match answer {
+            None => shard.unasked.push(card.id),
+            // Those further ahead say nothing of the next.
+            Some(_) if seat.client.cursor().offset > chosen.offset => {}
+            Some(_) => pump_one(shared, &mut shard, card.id),
+        }
     }
 }
 
@@ -199,6 +279,7 @@ fn settle(shared: &Shared, shard: &mut Shard, id: ClientId, standing: io::Result
                 seat.client.fetching = shard.parts.catch_up.ask(request);
             }
         },
+        Ok(Standing::Unknown) => shard.ask(vec![id]),
         Err(_) => shard.remove(id, CloseReason::Broken),
     }
 }
@@ -215,6 +296,11 @@ fn missed(shared: &Shared, id: ClientId, piece: Option<&Piece>) {
     }
     let was_closing = seat.client.closing.is_some();
     let standing = seat.client.take(piece, &mut shard.scratch, &mut shard.sent);
+    if matches!(standing, Ok(Standing::Unknown))
+        && let Some(piece) = piece
+    {
+        return shard.ask_of(id, piece.frames.iter());
+    }
     if !was_closing && seat.client.closing.is_some() {
         shard.goodbyes.push_back((Instant::now() + GOODBYE, id));
     }
@@ -237,15 +323,17 @@ fn join(shared: &Shared, joining: Joining) {
     };
     let mut guard = shared.borrow_mut();
     let shard = &mut *guard;
-    let (id, heartbeat, now) = (who.id, who.stream.heartbeat, Instant::now());
+    let (card, stream, now) = (who.card.clone(), who.stream.clone(), Instant::now());
+    let (id, heartbeat) = (card.id, stream.heartbeat);
     let ears = Ears::new(who.manner, early, shard.parts.config.client_message);
     // What waits was there before it too.
     let live_from = shard.parts.inbox.end().unwrap_or(shard.ring.end());
     let client = Client::new(who, Socket::new(line.clone(), tls), ears, live_from, now);
     shard.parts.metrics.clients.get_or_create(&PerStream { stream: client.stream.name.clone() }).inc();
-    let listener = task::local(listen(shared.clone(), line, id));
-    let counted = shard.parts.clients.begin();
-    shard.clients.insert(id, Seat { client, listener, waiter: None, _permit: permit, _counted: counted });
+    shard.parts.clients.join(card, shard.parts.number);
+    let listener = task::local(listen(shared.clone(), line, id, stream));
+    let counted = shard.parts.present.begin();
+    shard.clients.insert(id, Seat { client, listener, waiter: None, announced: false, permit, counted });
     shard.heartbeats.entry(heartbeat).or_default().push_back((now + heartbeat, id));
     if shard.draining {
         shard.goodbye(id, CloseReason::Draining);
@@ -253,14 +341,27 @@ fn join(shared: &Shared, joining: Joining) {
     pump_one(shared, shard, id);
 }
 
-/// Waits for what a client says, and nothing else.
-async fn listen(shared: Shared, line: Line, id: ClientId) {
+/// Waits for what a client says, and until that was heard by whoever wants to hear it, and nothing else.
+async fn listen(shared: Shared, line: Line, id: ClientId, stream: Arc<Stream>) {
+    if let Some(hearing) = &stream.hearing {
+        if let Some(seat) = shared.borrow_mut().clients.get_mut(&id) {
+            seat.announced = true;
+        }
+        if hearing.kinds.connect {
+            tell(&shared, hearing, id, What::Connect).await;
+        }
+    }
     loop {
         // First of all what came with its handshake, then whenever there is more. What TLS has already read is not seen
         // by a wait for the socket.
         match hear(&shared, id) {
             Heard::Gone(_) => return,
             Heard::More => tokio::task::yield_now().await,
+            Heard::Said(what) => {
+                if let Some(hearing) = &stream.hearing {
+                    tell(&shared, hearing, id, what).await;
+                }
+            }
             Heard::All => {
                 if line.readable().await.is_err() {
                     return shared.borrow_mut().remove(id, CloseReason::Broken);
@@ -270,18 +371,30 @@ async fn listen(shared: Shared, line: Line, id: ClientId) {
     }
 }
 
+/// Has something heard. A client that must not take it for heard is closed.
+async fn tell(shared: &Shared, hearing: &Hearing, id: ClientId, what: What) {
+    let matters = matches!(what, What::Message(_));
+    let card = shared.borrow().clients.get(&id).map(|seat| seat.client.card.clone());
+    let Some(card) = card else { return };
+    if said::tell(&hearing.listener(id), card, what).await == Answer::Lost && matters {
+        let mut shard = shared.borrow_mut();
+        shard.goodbye(id, CloseReason::Fault);
+        pump_one(shared, &mut shard, id);
+    }
+}
+
 /// Reads one client.
 fn hear(shared: &Shared, id: ClientId) -> Heard {
     let mut guard = shared.borrow_mut();
     let shard = &mut *guard;
     let Some(seat) = shard.clients.get_mut(&id) else { return Heard::Gone(CloseReason::Broken) };
-    let was_closing = seat.client.closing.is_some();
+    let was_closing = seat.client.closing.is_some() || seat.client.awaiting.is_some();
     let heard = session::read(&mut seat.client, &shard.parts.config, Instant::now());
     if let Heard::Gone(reason) = heard {
         shard.remove(id, reason);
         return heard;
     }
-    if !was_closing && seat.client.closing.is_some() {
+    if !was_closing && (seat.client.closing.is_some() || seat.client.awaiting.is_some()) {
         shard.goodbyes.push_back((Instant::now() + GOODBYE, id));
     }
     if !seat.client.control.is_empty() || seat.client.closing.is_some() {
@@ -309,8 +422,54 @@ impl Shard {
         }
     }
 
+    /// Closes a client with a code and words of somebody's own.
+    fn close(&mut self, id: ClientId, code: u16, reason: &str) {
+        if let Some(seat) = self.clients.get_mut(&id) {
+            let code = CloseCode::from(code);
+            farewell::goodbye_with(&mut seat.client, CloseReason::Disconnected, code, Some(reason), false);
+            self.goodbyes.push_back((Instant::now() + GOODBYE, id));
+        }
+    }
+
+    /// Takes new frames into the ring.
+    fn take(&mut self, taken: &mut VecDeque<Arc<Frame>>) {
+        taken.drain(..).for_each(|frame| self.ring.push(frame));
+    }
+
+    /// Asks what clients want to know of what they come to next in the ring, all of one stream together.
+    pub fn ask(&mut self, ids: Vec<ClientId>) {
+        let mut questions: Vec<(Arc<Stream>, Questions)> = Vec::new();
+        for id in ids {
+            let Some(client) = self.clients.get_mut(&id).map(|seat| &mut seat.client) else { continue };
+            let Some(frames) = self.ring.since(client.cursor().offset) else { continue };
+            let known = questions.iter().position(|(stream, _)| Arc::ptr_eq(stream, &client.stream));
+            let index = known.unwrap_or_else(|| {
+                questions.push((client.stream.clone(), Questions::default()));
+                questions.len() - 1
+            });
+            client.question(frames, &mut questions[index].1);
+        }
+        questions.into_iter().for_each(|(stream, questions)| self.put(&stream, questions));
+    }
+
+    /// Asks what one client wants to know of what was read for it.
+    fn ask_of<'a>(&mut self, id: ClientId, frames: impl Iterator<Item = &'a Arc<Frame>>) {
+        let Some(client) = self.clients.get_mut(&id).map(|seat| &mut seat.client) else { return };
+        let mut questions = Questions::default();
+        client.question(frames, &mut questions);
+        let stream = client.stream.clone();
+        self.put(&stream, questions);
+    }
+
+    fn put(&mut self, stream: &Stream, questions: Questions) {
+        if let (Some(chooser), Some(answer)) = (&stream.chooser, self.commands.upgrade()) {
+            self.unasked.extend(questions.ask(chooser, &answer));
+        }
+    }
+
     pub fn remove(&mut self, id: ClientId, reason: CloseReason) {
         let Some(seat) = self.clients.remove(&id) else { return };
+        self.parts.clients.leave(id);
         seat.listener.abort();
         if let Some(waiter) = seat.waiter {
             waiter.abort();
@@ -318,6 +477,17 @@ impl Shard {
         let stream = seat.client.stream.name.clone();
         self.parts.metrics.clients.get_or_create(&PerStream { stream: stream.clone() }).dec();
         self.parts.metrics.closes.get_or_create(&CloseLabels { stream, reason }).inc();
+        let Seat { client, announced, permit, counted, .. } = seat;
+        let hearing = client.stream.hearing.as_ref().filter(|hearing| announced && hearing.kinds.disconnect);
+        if let Some(hearing) = hearing {
+            let (listener, card) = (hearing.listener(id), client.card);
+            let why = (reason != CloseReason::ByClient).then(|| reason.name().to_owned());
+            // The connection is gone, and counts until that was heard.
+            task::local(async move {
+                said::tell(&listener, card, What::Disconnect(why)).await;
+                drop((permit, counted));
+            });
+        }
     }
 
     /// Adds up what was sent since the last time.

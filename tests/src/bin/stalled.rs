@@ -41,7 +41,9 @@ fn main() -> ExitCode {
         }
         let (without, with) = (median(&without), median(&with));
         let ratio = with.as_secs_f64() / without.as_secs_f64();
-        report(format_args!("p99 of those who read, medians: {without:?} without, {with:?} with stalled: {ratio:.2} times"));
+        report(format_args!(
+            "p99 of those who read, medians: {without:?} without, {with:?} with stalled: {ratio:.2} times"
+        ));
     });
     ExitCode::SUCCESS
 }

@@ -16,6 +16,7 @@ fn delivery(webhook: &str, received: u64, body: &'static str, items: Vec<Item>) 
         unparsed: false,
         items,
         body: Bytes::from_static(body.as_bytes()),
+        orders: None,
     }
 }
 

@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::journal::record::{
-    BatchHeader, EntryHeader, VerdictHeader, decode_delivery, decode_entries, decode_verdicts, encode_batch,
-    encode_delivery, webhook_of,
+    BatchHeader, EntryHeader, VerdictHeader, decode_delivery, decode_entries, decode_ordered, decode_verdicts,
+    encode_batch, encode_delivery, webhook_of,
 };
-use crate::message::{ClientId, Format, Label, Narrowing, Selector};
+use crate::message::{Change, ClientId, Format, Label, Narrowing, Orders, Selector, Sending};
 use proptest::prelude::*;
 
 fn audience() -> impl Strategy<Value = Audience> {
@@ -15,6 +15,8 @@ fn audience() -> impl Strategy<Value = Audience> {
         prop::collection::vec(any::<u64>().prop_map(ClientId), 0..4).prop_map(Selector::Clients),
         prop::collection::vec(label(), 0..3).prop_map(Selector::AnyLabel),
         prop::collection::vec(label(), 0..3).prop_map(Selector::AllLabels),
+        prop::collection::vec(".*", 0..3).prop_map(Selector::Subjects),
+        prop::collection::vec(".*", 0..3).prop_map(Selector::Streams),
     ];
     let except = prop::collection::vec(any::<u64>().prop_map(ClientId), 0..3);
     let narrowing = (selector, except).prop_map(|(to, except)| Narrowing { to, except });
@@ -31,7 +33,7 @@ proptest! {
         let (received, webhook) = (Timestamp(numbers[0]), Arc::<str>::from(webhook));
         let items = bodies.iter().map(|body| item(body, vec![(0, body.len() as u32)])).collect();
         let body = Bytes::from(bodies.concat());
-        let delivery = Delivery { webhook: webhook.clone(), received, content_type, unparsed, items, body };
+        let delivery = Delivery { webhook: webhook.clone(), received, content_type, unparsed, items, body, orders: None };
         let seen = vec![None, Some(EventId(numbers[1])), None];
         let record = encode_delivery(&delivery, &seen);
         prop_assert_eq!(webhook_of(&record).expect("whole"), &*webhook);
@@ -43,6 +45,14 @@ proptest! {
         let all = vec![Some(EventId(1)); bodies.len()];
         let (header, body) = decode_delivery(encode_delivery(&delivery, &all)).expect("whole");
         prop_assert!(body.is_empty() && header.size as usize == delivery.body.len());
+
+        let sends = bodies.iter().map(|_| Some(Sending { format: Format::Binary, audience: audience.clone() })).collect();
+        let changes = vec![Change::Disconnect { client: ClientId(numbers[2]), code: 1008, reason: webhook.to_string() }];
+        let ordered = Delivery { orders: Some(Orders { sends, changes }), ..delivery.clone() };
+        let record = encode_delivery(&ordered, &seen);
+        prop_assert_eq!(webhook_of(&record).expect("whole"), &*webhook);
+        let (header, orders, body) = decode_ordered(record).expect("whole");
+        prop_assert_eq!((header.items.len(), &orders, &body), (bodies.len(), &ordered.orders, &ordered.body));
 
         let (event, offset) = (EventId(numbers[1]), Offset(numbers[2] >> 1));
         let (kind, keys) = (Arc::<str>::from("messages"), Arc::new(keys("5")));
@@ -80,7 +90,7 @@ proptest! {
         // Half of them get past the version and the length.
         if shape && bytes.len() > 5 {
             let header = (bytes.len() - 5) as u8;
-            bytes[..5].copy_from_slice(&[1, 0, 0, 0, header]);
+            bytes[..5].copy_from_slice(&[1 + header % 2, 0, 0, 0, header]);
         }
         let bytes = Bytes::from(bytes);
         let _ = (webhook_of(&bytes).is_ok(), decode_entries(Offset(1), 0, bytes.clone()), decode_verdicts(bytes.clone()));

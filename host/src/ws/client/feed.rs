@@ -1,8 +1,9 @@
 //! Giving a client what it lacks: as much as its socket takes, in as few system calls as hold it.
 
-use super::{Client, Sent, Standing, entitled};
+use super::{Client, Sent, Standing};
 use crate::hub::{Frame, Ring};
 use crate::message::{Cursor, Offset};
+use crate::ws::choose::Knowledge;
 use crate::ws::encode::{Own, PARTS};
 use bytes::{Buf, BytesMut};
 use std::io::{self, IoSlice};
@@ -23,7 +24,7 @@ impl Client {
     pub fn pump(&mut self, ring: &Ring, scratch: &mut Vec<u8>, sent: &mut Sent) -> io::Result<Standing> {
         match ring.since(self.cursor.offset) {
             Some(frames) => {
-                let standing = self.send(frames, ring.cursor(), scratch, sent)?;
+                let standing = self.give(frames, ring.cursor(), scratch, sent)?;
                 self.stuck &= standing != Standing::Live;
                 Ok(standing)
             }
@@ -34,9 +35,31 @@ impl Client {
         }
     }
 
-    /// Sends those of `frames` that are for this client and not behind its cursor, as far as its socket takes them.
-    /// `end` is where a client stands that has them all.
-    pub fn send<'a>(
+    /// Sends those of `frames` that are for this client and not behind its cursor, as far as its socket takes them and
+    /// its stream's chooser has said whether it gets them. `end` is where a client stands that has them all.
+    pub fn give<'a>(
+        &mut self,
+        frames: impl Iterator<Item = &'a Arc<Frame>> + Clone,
+        end: Option<Cursor>,
+        scratch: &mut Vec<u8>,
+        sent: &mut Sent,
+    ) -> io::Result<Standing> {
+        let Some(first) = self.unknown(frames.clone()) else { return self.send(frames, end, scratch, sent) };
+        let until = Cursor { epoch: first.entry.epoch, offset: first.offset() };
+        let known = frames.take_while(|frame| frame.offset() < until.offset);
+        Ok(match self.send(known, Some(until), scratch, sent)? {
+            Standing::Live if self.closing.is_none() => Standing::Unknown,
+            standing => standing,
+        })
+    }
+
+    /// The first of `frames` of which it does not know yet whether it gets it.
+    fn unknown<'a>(&self, mut frames: impl Iterator<Item = &'a Arc<Frame>>) -> Option<&'a Arc<Frame>> {
+        let knowledge = self.knowledge.as_ref()?;
+        frames.find(|frame| self.is_entitled(frame) && knowledge.of(frame.offset()).is_none())
+    }
+
+    fn send<'a>(
         &mut self,
         frames: impl Iterator<Item = &'a Arc<Frame>> + Clone,
         end: Option<Cursor>,
@@ -98,8 +121,13 @@ impl Client {
         frames.take_while(move |frame| frame.offset() < until).filter(|frame| self.wants(frame))
     }
 
+    fn is_entitled(&self, frame: &Frame) -> bool {
+        frame.offset() >= self.cursor.offset && self.stream.entitles(frame, &self.card)
+    }
+
     fn wants(&self, frame: &Frame) -> bool {
-        frame.offset() >= self.cursor.offset && entitled(frame, &self.stream, self.id, &self.labels)
+        let chosen = |knowledge: &Knowledge| knowledge.of(frame.offset()) == Some(true);
+        self.is_entitled(frame) && self.knowledge.as_ref().is_none_or(|knowledge| chosen(knowledge))
     }
 
     /// Passes over those of `frames` that it has already.

@@ -1,7 +1,13 @@
-//! What a filter may ask of postern: its configuration, the time, and a line in the log.
+//! What a filter may ask of postern, an interface a file; here its configuration, the time, and a line in the log.
+
+mod clients;
+mod kv;
+mod metrics;
+mod outbox;
+mod signing;
 
 use super::bindings::postern::filter::{clock, config, log};
-use super::state::{State, Subject, text_of};
+use super::state::{State, text_of};
 use super::words::one_line;
 use crate::message::Timestamp;
 use std::sync::LazyLock;
@@ -71,10 +77,12 @@ impl log::Host for State {
 
 fn emit(state: &State, level: log::Level, line: &str) {
     let filter = &*state.settings.name;
-    let about = match &state.subject {
-        Subject::Nothing => "configure".to_owned(),
-        Subject::Message(message) => message.message.id.to_string(),
-        Subject::Request(request) => request.address.to_string(),
+    let subject = &state.subject;
+    let about = match (&subject.client, &subject.message, &subject.request) {
+        (Some(client), _, _) => client.id.to_string(),
+        (None, Some(message), _) => message.message.id.to_string(),
+        (None, None, Some(request)) => request.address.to_string(),
+        (None, None, None) => "configure".to_owned(),
     };
     match level {
         log::Level::Trace => tracing::trace!(target: "filter", filter, about, "{line}"),

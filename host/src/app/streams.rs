@@ -1,0 +1,100 @@
+//! The streams of a configuration, with the threads that each has of its own: who hears what its clients say, and who
+//! chooses among them.
+
+use super::{Fault, plan};
+use crate::audience::Audience;
+use crate::config::{self, EventKind};
+use crate::connect;
+use crate::converse::{self, Converse, Relay};
+use crate::filter::Filter;
+use crate::journal::{Journal, Lane};
+use crate::metrics::Metrics;
+use crate::phase::Phases;
+use crate::task::Handle;
+use crate::ws::{self, Hearing, Kinds, Said, Shards};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// Threads that hear what the clients of one stream say, at most.
+const LISTENERS: usize = 4;
+
+/// What streams are made with.
+pub struct Parts<'a> {
+    /// The webhooks by name, in the configuration's order.
+    pub webhooks: &'a [String],
+    pub filters: &'a BTreeMap<String, Filter>,
+    /// Where what filters send goes.
+    pub lane: Lane,
+    pub journal: Journal,
+    pub shards: Shards,
+    pub phases: Phases,
+    pub metrics: Metrics,
+    pub cores: usize,
+}
+
+impl Parts<'_> {
+    pub fn stream(&self, name: &str, stream: &config::Stream) -> Result<connect::Stream, Fault> {
+        let name: Arc<str> = name.into();
+        let hearing = self.hearing(&name, stream)?;
+        let chooser = match self.chain(&stream.audience) {
+            chain if chain.is_empty() => None,
+            chain => {
+                let (phases, metrics) = (self.phases.clone(), self.metrics.clone());
+                Some(Audience { stream: name.clone(), chain, phases, metrics }.start().map_err(Fault::of)?)
+            }
+        };
+        let shape = ws::Stream {
+            name: name.clone(),
+            carries: self.webhooks.iter().map(|webhook| stream.webhooks.contains(webhook)).collect(),
+            slow: plan::slow(stream.slow),
+            heartbeat: stream.heartbeat,
+            hearing,
+            chooser,
+            manual_pong: stream.manual_pong,
+            manual_close: stream.manual_close,
+        };
+        let admission = self.chain(&stream.admission);
+        let (origins, compression) = (stream.origins.clone(), stream.compression);
+        Ok(connect::Stream { name, shape: Arc::new(shape), admission, origins, compression })
+    }
+
+    fn chain(&self, names: &[String]) -> Arc<[Filter]> {
+        names.iter().map(|name| self.filters[name].clone()).collect()
+    }
+
+    /// Who hears what its clients say and what becomes of them; `None` when nobody wants to.
+    fn hearing(&self, name: &Arc<str>, stream: &config::Stream) -> Result<Option<Hearing>, Fault> {
+        let relay = match stream.relay {
+            config::Relay::Nobody => Relay::Nobody,
+            config::Relay::Others => Relay::Others,
+            config::Relay::Everyone => Relay::Everyone,
+        };
+        let told = |kind| !stream.events.is_empty() && stream.event_kinds.contains(&kind);
+        let kinds = Kinds {
+            message: !stream.client.is_empty() || relay != Relay::Nobody,
+            connect: told(EventKind::Connect),
+            disconnect: told(EventKind::Disconnect),
+            close: told(EventKind::Close) || stream.manual_close,
+            ping: told(EventKind::Ping) || stream.manual_pong,
+            pong: told(EventKind::Pong),
+        };
+        if kinds == Kinds::default() {
+            return Ok(None);
+        }
+        let (listeners, ways): (Vec<mpsc::Sender<Said>>, _) = converse::ways(self.cores.min(LISTENERS));
+        let converse = Converse {
+            stream: name.clone(),
+            chain: self.chain(&stream.client),
+            events: self.chain(&stream.events),
+            relay,
+            lane: self.lane.clone(),
+            journal: self.journal.clone(),
+            shards: self.shards.clone(),
+            metrics: self.metrics.clone(),
+            tasks: Handle::current(),
+        };
+        converse.start(ways).map_err(Fault::of)?;
+        Ok(Some(Hearing { kinds, listeners: listeners.into() }))
+    }
+}

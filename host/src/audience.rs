@@ -1,0 +1,77 @@
+//! Which clients of a stream get an event, where the stream has filters that choose: they are asked on a thread of the
+//! stream's own, so that whoever waits for a slow one are its clients and nobody else.
+//!
+//! A filter that fails and whose policy is to hold is asked again, later each time, and its clients wait: what it has not
+//! let through is not left out, and what it has not refused is not given.
+
+use crate::filter::{self, Filter};
+use crate::hub::Frame;
+use crate::message::{Card, Message, Scope};
+use crate::metrics::{FilterVerdict, Metrics};
+use crate::phase::Phases;
+use crate::task;
+use crate::ws::choose::{Choose, Chooser, Task, serve};
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::time::{Duration, Instant};
+
+/// How many events and walks may wait to be asked about.
+const WAITING: usize = 1024;
+
+/// How long a filter that has failed is left alone.
+const FIRST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(10);
+
+pub struct Audience {
+    pub stream: Arc<str>,
+    pub chain: Arc<[Filter]>,
+    pub phases: Phases,
+    pub metrics: Metrics,
+}
+
+impl Audience {
+    /// Starts the thread. It ends when nobody can ask any more.
+    pub fn start(self) -> io::Result<Chooser> {
+        let (queue, tasks) = sync_channel::<Task>(WAITING);
+        task::thread(&format!("choose-{}", self.stream), move || {
+            tasks.into_iter().for_each(|task| serve(task, &self));
+        })?;
+        Ok(Chooser::new(queue))
+    }
+}
+
+impl Choose for Audience {
+    fn choose(&self, frame: &Arc<Frame>, clients: &[Arc<Card>]) -> Option<Vec<bool>> {
+        let scope = Scope::of([self.stream.clone()]);
+        let entry = &frame.entry;
+        let mut wait = FIRST;
+        loop {
+            let message = Message {
+                id: entry.event,
+                webhook: entry.webhook.clone(),
+                received: entry.received,
+                content_type: entry.content_type.clone(),
+                payload: entry.payload.clone(),
+                audience: entry.audience.clone(),
+            };
+            let began = Instant::now();
+            let chosen = filter::choose(&self.chain, message, clients, &scope);
+            let verdict = if chosen.is_ok() { FilterVerdict::Pass } else { FilterVerdict::Error };
+            for filter in &*self.chain {
+                self.metrics.filter(&filter.name().into(), verdict, began.elapsed());
+            }
+            match chosen {
+                Ok(chosen) => return Some(chosen),
+                Err(failure) => {
+                    let (stream, event) = (&self.stream, entry.event);
+                    tracing::error!(%stream, %event, %failure, "an audience filter failed: its stream waits, and it is asked again");
+                    if !self.phases.pause(wait) {
+                        return None;
+                    }
+                    wait = (wait * 2).min(LONGEST);
+                }
+            }
+        }
+    }
+}

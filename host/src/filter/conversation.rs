@@ -1,0 +1,167 @@
+//! What a client says, through the filters of its stream, in order; and what becomes of clients, told to those who want
+//! to know.
+
+use super::bindings::exports::postern::filter::event_handler;
+use super::bindings::postern::filter::types;
+use super::call::Cost;
+use super::chain::{self, PARTS};
+use super::effects::Effects;
+use super::failure::Failure;
+use super::message::InFlight;
+use super::state::{State, Subject};
+use super::verdict::{self, Verdict};
+use super::{Filter, OnError};
+use crate::message::{Card, Message, Scope};
+use std::sync::Arc;
+use wasmtime::Store;
+use wasmtime::component::Resource;
+
+/// What becomes of a client, as filters are told it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lifecycle {
+    Connect,
+    Close(Option<(u16, String)>),
+    Disconnect(Option<String>),
+    Ping(Vec<u8>),
+    Pong(Vec<u8>),
+}
+
+/// What the filters made of what a client said.
+#[derive(Clone, Debug, Default)]
+pub struct Heard {
+    /// What goes to clients of its stream, in order: parts that a filter sent.
+    pub sent: Vec<Message>,
+    /// What every filter let pass, rewritten or not: the stream's configuration says what becomes of it.
+    pub passed: Vec<Message>,
+    pub effects: Effects,
+    /// What each call said and took, for the metrics.
+    pub calls: Vec<Call>,
+    /// A filter could not judge it, and its policy is to hold: what was said is not taken in.
+    pub lost: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    pub filter: Arc<str>,
+    pub verdict: &'static str,
+    pub micros: u64,
+}
+
+/// Runs what a client said down the chain. Blocks as long as the calls take.
+pub fn judge(chain: &[Filter], sender: &Arc<Card>, message: Message, scope: &Scope) -> Heard {
+    let mut heard = Heard::default();
+    // Each with whether a filter has sent it to somebody.
+    let mut parts = vec![(Arc::new(InFlight::new(message)), false)];
+    for filter in chain {
+        let (mut left, waiting) = (Vec::with_capacity(parts.len()), parts.len());
+        for (done, (part, is_sent)) in parts.into_iter().enumerate() {
+            let room = PARTS.saturating_sub(left.len() + waiting - done - 1);
+            let (answer, cost) = filter.say(sender, &part, scope);
+            let answer = answer.and_then(|(verdict, wanted)| Ok((chain::fits(verdict, room)?, wanted)));
+            let verdict = answer.as_ref().map_or("error", |(verdict, _)| verdict.name());
+            heard.calls.push(call(filter, verdict, cost));
+            match answer {
+                Ok((verdict, wanted)) => {
+                    heard.effects.extend(wanted);
+                    let sends = is_sent || matches!(verdict, Verdict::Send(_));
+                    let mut made = Vec::new();
+                    chain::apply(filter, part, verdict, &mut made);
+                    left.extend(made.into_iter().map(|part| (part, sends)));
+                }
+                Err(failure) => {
+                    let (client, kind, on_error) = (sender.id, failure.kind(), filter.on_error());
+                    tracing::warn!(filter = filter.name(), %client, kind, %failure, ?on_error, "a client filter failed");
+                    match on_error {
+                        OnError::Hold => return Heard { calls: heard.calls, lost: true, ..Heard::default() },
+                        OnError::Pass => left.push((part, is_sent)),
+                        OnError::Drop => {}
+                    }
+                }
+            }
+        }
+        parts = left;
+    }
+    for (part, is_sent) in parts {
+        let message = chain::taken(part);
+        if is_sent { heard.sent.push(message) } else { heard.passed.push(message) }
+    }
+    heard
+}
+
+/// Tells filters what became of a client. One that fails is logged, and the others are told all the same. Blocks as
+/// long as the calls take.
+pub fn hear(filters: &[Filter], client: &Arc<Card>, what: &Lifecycle, scope: &Scope) -> Heard {
+    let mut heard = Heard::default();
+    for filter in filters {
+        let (answer, cost) = filter.hear(client, what, scope);
+        let verdict = if answer.is_ok() { "pass" } else { "error" };
+        heard.calls.push(call(filter, verdict, cost));
+        match answer {
+            Ok(effects) => heard.effects.extend(effects),
+            Err(failure) => {
+                let (client, kind) = (client.id, failure.kind());
+                tracing::warn!(filter = filter.name(), %client, kind, %failure, "an event filter failed");
+            }
+        }
+    }
+    heard
+}
+
+fn call(filter: &Filter, verdict: &'static str, cost: Cost) -> Call {
+    Call { filter: filter.0.callee.settings.name.clone(), verdict, micros: cost.micros }
+}
+
+impl Filter {
+    fn say(
+        &self,
+        sender: &Arc<Card>,
+        message: &Arc<InFlight>,
+        scope: &Scope,
+    ) -> (Result<(Verdict, Effects), Failure>, Cost) {
+        let Some(handler) = &self.0.handlers.client else {
+            return (Err(Failure::Missing("client-handler")), Cost::default());
+        };
+        let subject = Subject {
+            message: Some(message.clone()),
+            client: Some(sender.clone()),
+            scope: scope.clone(),
+            ..Subject::default()
+        };
+        let (answer, cost) = self.0.callee.enter(self.0.deadline, subject, |store, instance| {
+            let client = store.data_mut().hand_out(sender.clone())?;
+            let guest = handler.load(&mut *store, instance)?;
+            guest.call_on_client_message(store, client, Resource::new_own(0))
+        });
+        let output = self.0.callee.machine.output;
+        (answer.and_then(|(answer, effects)| Ok((verdict::verdict(answer, output)?, effects))), cost)
+    }
+
+    fn hear(&self, client: &Arc<Card>, what: &Lifecycle, scope: &Scope) -> (Result<Effects, Failure>, Cost) {
+        let Some(handler) = &self.0.handlers.event else {
+            return (Err(Failure::Missing("event-handler")), Cost::default());
+        };
+        let subject = Subject { client: Some(client.clone()), scope: scope.clone(), ..Subject::default() };
+        let (answer, cost) = self.0.callee.enter(self.0.deadline, subject, |store, instance| {
+            let handle = store.data_mut().hand_out(client.clone())?;
+            call_event(handler, store, instance, handle, what)
+        });
+        (answer.map(|((), effects)| effects), cost)
+    }
+}
+
+fn call_event(
+    handler: &event_handler::GuestIndices,
+    store: &mut Store<State>,
+    instance: &wasmtime::component::Instance,
+    client: Resource<super::bindings::ClientHandle>,
+    what: &Lifecycle,
+) -> wasmtime::Result<Result<(), String>> {
+    let event = match what.clone() {
+        Lifecycle::Connect => types::Event::Connect,
+        Lifecycle::Close(said) => types::Event::Close(said.map(|(code, reason)| types::Close { code, reason })),
+        Lifecycle::Disconnect(why) => types::Event::Disconnect(why),
+        Lifecycle::Ping(data) => types::Event::Ping(data),
+        Lifecycle::Pong(data) => types::Event::Pong(data),
+    };
+    handler.load(&mut *store, instance)?.call_on_event(store, client, &event)
+}
