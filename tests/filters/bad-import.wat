@@ -1,6 +1,6 @@
 ;; Imports what no postern of this version offers.
 (component
-  (import "postern:filter/kv@0.1.0" (instance (export "drop" (func (param "key" string)))))
+  (import "postern:filter/fetch@0.1.0" (instance (export "send" (func (param "url" string)))))
   (import "postern:filter/types@0.1.0" (instance $types
     (export "message" (type $message (sub resource)))
     (type $label' (record (field "key" string) (field "value" string)))

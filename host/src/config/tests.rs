@@ -9,6 +9,7 @@ mod secrets;
 use super::problem::Place;
 use super::schema::{Admin, Filter, Limits, Log, Provider, Retention, Retry, Slow, Stream, Tls};
 use super::*;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -121,6 +122,7 @@ fn the_least_configuration_has_every_default() {
             idle: seconds(60),
             filter_output: 4 << 20,
             labels: 32,
+            kv: 64 << 20,
             ring: 64 << 20,
             drain_timeout: seconds(10),
             handover_timeout: seconds(30),
@@ -143,7 +145,18 @@ fn the_least_configuration_has_every_default() {
         origins: None,
         heartbeat: seconds(25),
         compression: false,
+        audience: vec![],
+        client: vec![],
+        relay: Relay::Nobody,
+        events: vec![],
+        event_kinds: vec![EventKind::Connect, EventKind::Disconnect],
+        manual_pong: false,
+        manual_close: false,
+        frame_size: None,
+        presence: false,
+        presence_labels: vec![],
     };
+    assert!(config.http.is_empty());
     assert_eq!(config.streams["agents"], stream);
     let filter = Filter {
         file: Component::File(written.path().join("redact.wasm")),
@@ -152,6 +165,8 @@ fn the_least_configuration_has_every_default() {
         deadline: Duration::from_millis(50),
         memory: 64 << 20,
         config: serde_json::json!({}),
+        secrets: BTreeMap::new(),
+        keyspace: None,
     };
     assert_eq!(config.filters["redact"], filter);
 }
@@ -273,7 +288,14 @@ fn the_commented_defaults_are_the_whole_schema_and_nothing_else() {
         .replace("{ file = \"key.pass\" }", "\"p\"")
         .replace("[\"drop-statuses\", \"redact\"]", "[\"name\"]")
         .replace("[\"whatsapp\"]", "[\"name\"]")
-        .replace("[\"token\"]", "[\"name\"]");
+        .replace("[\"token\"]", "[\"name\"]")
+        .replace("[\"by-label\"]", "[\"name\"]")
+        .replace("[\"chat\"]", "[\"name\"]")
+        .replace("[\"log\"]", "[\"name\"]")
+        .replace("filter = \"status-page\"", "filter = \"name\"")
+        .replace("webhook = \"whatsapp\"", "webhook = \"name\"")
+        .replace("streams = [\"agents\"]", "streams = [\"name\"]")
+        .replace("{ env = \"PARTNER_SECRET\" }", "\"p\"");
     let written = written(&toml).with(&[("VERIFY_TOKEN", "v"), ("APP_SECRET", "s"), ("ADMIN_TOKEN", "t")]);
     let config = written.config();
     let commented =
@@ -285,7 +307,7 @@ fn the_commented_defaults_are_the_whole_schema_and_nothing_else() {
     // Every key that the reader knows is one that the file shows: it lists them when it is asked for one it has not.
     let probe = |section: &str| format!("{section}\nzzzzzzzz = 1\n");
     let top = ["", "[tls]", "[inbox]", "[outbox]", "[dedupe]", "[retry]", "[admin]", "[limits]", "[log]"];
-    for section in top.into_iter().chain(["[webhooks.n]", "[streams.n]", "[filters.n]"]) {
+    for section in top.into_iter().chain(["[webhooks.n]", "[streams.n]", "[filters.n]", "[http.n]"]) {
         let problems = load(&self::written(probe(section)).source).expect_err("an unknown key");
         let unknown = problems.iter().find(|problem| problem.key.ends_with("zzzzzzzz")).expect("it is told");
         for key in unknown.hint.as_deref().expect("with the known ones").split('`').skip(1).step_by(2) {

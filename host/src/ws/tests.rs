@@ -124,7 +124,7 @@ impl Memory {
     }
 
     pub fn add(&self, webhook: usize, body: impl Into<bytes::Bytes>) -> Arc<Frame> {
-        let frame = encode::frame(entry(self.tail(), body), webhook);
+        let frame = encode::frame(entry(self.tail(), body), Source::Webhook(webhook));
         self.frames.lock().expect("no test panics here").push(frame.clone());
         frame
     }
@@ -156,14 +156,22 @@ impl Backlog for Memory {
 }
 
 pub fn stream(slow: Slow) -> Arc<Stream> {
-    Arc::new(Stream { name: "s".into(), carries: vec![true, false], slow, heartbeat: Duration::from_secs(1000) })
+    Arc::new(Stream {
+        name: "s".into(),
+        carries: vec![true, false],
+        slow,
+        heartbeat: Duration::from_secs(1000),
+        hearing: None,
+        chooser: None,
+        manual_pong: false,
+        manual_close: false,
+    })
 }
 
 pub fn who(form: Form, cursor: Cursor) -> Who {
     Who {
-        id: ClientId(1),
+        card: Arc::new(Card::test(1)),
         stream: stream(Slow::CatchUp),
-        labels: Box::default(),
         manner: Manner { form, deflate: false },
         cursor,
         skip: 0,
@@ -185,11 +193,17 @@ impl Edge {
         for number in 0..before {
             memory.add(number % 2, number.to_string());
         }
-        let config =
-            Config { client_message: 1000, client_messages_per_second: 50, idle: Duration::from_secs(60), ring: 3000 };
+        let config = Config {
+            client_message: 1000,
+            client_messages_per_second: 50,
+            idle: Duration::from_secs(60),
+            ring: 3000,
+            labels: 32,
+        };
         let hub = Hub::new(1, 1 << 20);
         let tail = Offset(memory.tail());
-        let shards = Shards::start(&config, &hub, tail, memory.clone(), &Metrics::default()).expect("shards start");
+        let shards = Shards::start(&config, &hub, tail, memory.clone(), &Clients::default(), &Metrics::default())
+            .expect("shards start");
         Self { memory, hub, shards }
     }
 
@@ -247,8 +261,8 @@ fn each_form_is_fed_what_it_missed_then_what_comes_and_told_where_to_go_on() {
     run(async {
         let edge = Edge::start(20);
         let mut raw = edge.join(who(Form::Raw, cursor(15)), 10).await;
-        let mut v1 = edge.join(Who { id: ClientId(2), ..who(Form::V1, cursor(15)) }, 10).await;
-        let mut sse = edge.join(Who { id: ClientId(3), ..who(Form::Sse, cursor(15)) }, 10).await;
+        let mut v1 = edge.join(Who { card: Arc::new(Card::test(2)), ..who(Form::V1, cursor(15)) }, 10).await;
+        let mut sse = edge.join(Who { card: Arc::new(Card::test(3)), ..who(Form::Sse, cursor(15)) }, 10).await;
         let hello = format!(r#"{{"type":"hello","cursor":"{}","client":"0000000000000002"}}"#, cursor(15));
         assert_eq!(v1.text().await, hello);
         assert!(sse.next().await.is_some_and(|got| got == Got::Comment("postern".into())));
@@ -289,7 +303,7 @@ fn a_client_that_takes_nothing_costs_the_others_nothing() {
     run(async {
         let edge = Edge::start(0);
         let _stuck = edge.join(who(Form::Raw, cursor(1)), 4).await;
-        let mut other = edge.join(Who { id: ClientId(2), ..who(Form::Raw, cursor(1)) }, 100_000).await;
+        let mut other = edge.join(Who { card: Arc::new(Card::test(2)), ..who(Form::Raw, cursor(1)) }, 100_000).await;
         for number in 0..500 {
             let body = format!("number {number}");
             edge.publish(&body);
@@ -341,11 +355,11 @@ fn the_last_n_are_counted_by_what_the_client_is_entitled_to() {
         let stream = stream(Slow::CatchUp);
         // Odd offsets are carried.
         for (count, wanted) in [(0, 21), (1, 19), (2, 17), (9, 3), (10, 1), (11, 1), (10_000, 1)] {
-            let found = edge.shards.last(&stream, ClientId(1), &[], count, Offset(21)).await;
+            let found = edge.shards.last(&stream, &Arc::new(Card::test(1)), count, Offset(21)).await;
             assert_eq!(found, Some(Offset(wanted)), "{count}");
         }
         *edge.memory.first.lock().expect("no test panics here") = 12;
-        assert_eq!(edge.shards.last(&stream, ClientId(1), &[], 10, Offset(21)).await, Some(Offset(12)));
+        assert_eq!(edge.shards.last(&stream, &Arc::new(Card::test(1)), 10, Offset(21)).await, Some(Offset(12)));
     });
 }
 
@@ -355,7 +369,7 @@ fn a_client_of_server_sent_events_that_leaves_is_let_go() {
         let edge = Edge::start(0);
         let sse = edge.join(who(Form::Sse, cursor(1)), 1000).await;
         drop(sse);
-        edge.shards.clients.idle().await;
+        edge.shards.present.idle().await;
     });
 }
 
@@ -371,7 +385,7 @@ fn compressed_messages_of_clients_are_understood_when_agreed_and_a_breach_when_n
         let mut pong = [0; 2];
         agreed.far.read_exact(&mut pong).await.expect("a pipe is read");
         assert_eq!(pong, [0x8a, 0]);
-        let mut not = edge.join(Who { id: ClientId(2), ..who(Form::Raw, cursor(1)) }, 1000).await;
+        let mut not = edge.join(Who { card: Arc::new(Card::test(2)), ..who(Form::Raw, cursor(1)) }, 1000).await;
         not.far.write_all(&said).await.expect("a pipe is written");
         assert_eq!(not.next().await, Some(Got::Close(1002, "protocol error".into())));
     });

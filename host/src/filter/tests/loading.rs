@@ -27,7 +27,7 @@ fn a_component_that_cannot_work_is_refused_with_what_to_do() {
     says(&refusal("core-module"), &[load, "`core-module`", "a core module, not a component", "postern filter build"]);
     says(&refusal("wrong-version"), &["postern:filter/", "@0.2.0", "this postern speaks", "0.1"]);
     says(&refusal("no-handler"), &["exports no handler", "`message-handler`", "`admission-handler`"]);
-    says(&refusal("bad-import"), &["`postern:filter/kv@0.1.0`", "`config`, `log`, `clock`", "does not have it yet"]);
+    says(&refusal("bad-import"), &["`postern:filter/fetch@0.1.0`", "`config`, `log`", "does not have it yet"]);
     says(&refusal("wasi"), &["`wasi:cli/environment@0.2.6`", "wasm32-unknown-unknown"]);
     says(&refusal("wrong-type"), &["does not have the type"]);
     says(&refusal("big"), &["134217728", "67108864", "raise its `memory`"]);
@@ -95,18 +95,18 @@ fn a_function_of_a_later_patch_is_refused_with_what_to_do() {
 }
 
 #[test]
-fn a_handler_not_called_yet_is_not_enough() {
-    let client = r#"(component
-        (core module $m (func (export "on-client-message")))
+fn a_handler_that_this_postern_never_calls_is_not_enough() {
+    let timer = r#"(component
+        (core module $m (func (export "on-timer")))
         (core instance $i (instantiate $m))
-        (func $f (canon lift (core func $i "on-client-message")))
-        (instance $out (export "on-client-message" (func $f)))
-        (export "postern:filter/client-handler@0.1.0" (instance $out)))"#;
-    let source = Source::Bytes { origin: "client", bytes: &wat::parse_str(client).unwrap() };
-    let error = bench().host.load("client", source, &Config::default()).unwrap_err();
+        (func $f (canon lift (core func $i "on-timer")))
+        (instance $out (export "on-timer" (func $f)))
+        (export "postern:filter/timer-handler@0.1.0" (instance $out)))"#;
+    let source = Source::Bytes { origin: "timer", bytes: &wat::parse_str(timer).unwrap() };
+    let error = bench().host.load("timer", source, &Config::default()).unwrap_err();
     says(
         &Chain(&error).to_string(),
-        &["it exports `postern:filter/client-handler@0.1.0`, and one of `message-handler`"],
+        &["it exports `postern:filter/timer-handler@0.1.0`, and one of `message-handler`"],
     );
 }
 

@@ -15,7 +15,7 @@ use super::message::InFlight;
 use super::verdict::Verdict;
 use super::*;
 use crate::error::Chain;
-use crate::message::{Audience, EventId, Message, Payload, Timestamp};
+use crate::message::{Audience, EventId, Message, Payload, Scope, Timestamp};
 use serde_json::json;
 
 pub fn wasm(name: &str) -> Vec<u8> {
@@ -79,5 +79,6 @@ pub fn probe(pointer: &str) -> Config {
 
 /// One call of one filter.
 pub fn ask(filter: &Filter, message: &Message) -> (Result<Verdict, Failure>, Cost) {
-    filter.judge(&Arc::new(InFlight::new(message.clone())))
+    let (answer, cost) = filter.judge(&Arc::new(InFlight::new(message.clone())), &Scope::default());
+    (answer.map(|(verdict, _)| verdict), cost)
 }

@@ -172,6 +172,8 @@ impl Subject {
         let mut duplicates = 0;
         for ((id, text), item) in (appended.first.0..).map(EventId).zip(texts).zip(&delivery.items) {
             let event = Event {
+                sending: None,
+                changes: Vec::new(),
                 id,
                 webhook: delivery.webhook.clone(),
                 received: delivery.received,

@@ -41,7 +41,7 @@ proptest! {
         prop_assert_eq!(&body, &delivery.body);
         prop_assert_eq!(header.size as usize, delivery.body.len());
         prop_assert_eq!(header.items.iter().map(|item| item.item.clone()).collect::<Vec<_>>(), delivery.items.clone());
-        prop_assert!(header.items.iter().map(|item| item.duplicate_of).eq(seen.into_iter().take(bodies.len())));
+        prop_assert!(header.items.iter().map(|item| item.duplicate_of).eq(seen.iter().copied().take(bodies.len())));
         let all = vec![Some(EventId(1)); bodies.len()];
         let (header, body) = decode_delivery(encode_delivery(&delivery, &all)).expect("whole");
         prop_assert!(body.is_empty() && header.size as usize == delivery.body.len());

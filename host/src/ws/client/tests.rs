@@ -3,7 +3,7 @@
 //! told of, and gets nothing twice.
 
 use super::*;
-use crate::hub::Ring;
+use crate::hub::{Ring, Source};
 use crate::pipe::{self, Far};
 use crate::ws::Backlog;
 use crate::ws::encode::Form;
@@ -108,6 +108,7 @@ impl World {
         loop {
             match client.pump(&self.ring, &mut scratch, &mut sent).expect("the far end is there") {
                 Standing::Live | Standing::Full => return,
+                Standing::Unknown => unreachable!("nobody chooses here"),
                 Standing::Behind(from) => {
                     let piece = self.memory.read(from).expect("memory is read");
                     let standing = client.take(Some(&piece), &mut scratch, &mut sent).expect("the far end is there");
@@ -254,7 +255,13 @@ impl World {
             let offset = frame.offset().0;
             let got = seen.binary_search(&offset).is_ok();
             let lost = self.gaps.iter().any(|(from, to)| (*from..*to).contains(&offset));
-            prop_assert_eq!(frame.webhook == 0, got || (lost && frame.webhook == 0), "{} of {:?}", offset, seen);
+            prop_assert_eq!(
+                frame.source == Source::Webhook(0),
+                got || (lost && frame.source == Source::Webhook(0)),
+                "{} of {:?}",
+                offset,
+                seen
+            );
         }
         Ok(())
     }

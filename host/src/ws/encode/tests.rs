@@ -31,13 +31,17 @@ fn message(manner: Manner, frame: &Frame, given: Cursor) -> String {
     message
 }
 
+fn framed(entry: Entry) -> Arc<Frame> {
+    frame(entry, Source::Webhook(0))
+}
+
 #[test]
 fn raw_is_the_body_in_one_message() {
-    let short = frame(entry(4, "[1]"), 0);
+    let short = framed(entry(4, "[1]"));
     assert_eq!(sent(RAW, &short, cursor(1)), b"\x81\x03[1]");
-    assert_eq!(got(RAW, &frame(entry(4, &b"\xff"[..]), 0), cursor(1)), Got::Binary(vec![0xff]));
+    assert_eq!(got(RAW, &framed(entry(4, &b"\xff"[..])), cursor(1)), Got::Binary(vec![0xff]));
     for length in [125, 126, 65_535, 65_536] {
-        assert_eq!(message(RAW, &frame(entry(4, vec![b'x'; length]), 0), cursor(1)).len(), length);
+        assert_eq!(message(RAW, &framed(entry(4, vec![b'x'; length])), cursor(1)).len(), length);
     }
 }
 
@@ -59,29 +63,29 @@ fn v1_is_this_text() {
         (b"\"a\0b\"", "\"base64\":\"ImEAYiI=\""),
         (b"\xef\xbb\xbf{}", "\"base64\":\"77u/e30=\""),
     ] {
-        assert_eq!(message(V1, &frame(entry(4, body), 0), before), wanted(shown));
+        assert_eq!(message(V1, &framed(entry(4, body)), before), wanted(shown));
     }
     let bare = Entry { keys: Arc::new(Keys::default()), ..entry(4, "1") };
-    assert!(message(V1, &frame(bare, 0), before).contains(r#""keys":{},"body":1"#));
+    assert!(message(V1, &framed(bare), before).contains(r#""keys":{},"body":1"#));
 }
 
 #[test]
 fn json_however_deep_stands_in_v1_as_it_is() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    let text = message(V1, &frame(entry(4, deep.clone()), 0), cursor(1));
+    let text = message(V1, &framed(entry(4, deep.clone())), cursor(1));
     assert!(text.ends_with(&format!(r#""body":{deep}}}"#)));
 }
 
 #[test]
 fn a_time_that_has_no_name_does_no_harm() {
     let late = Entry { received: crate::message::Timestamp(u64::MAX), ..entry(4, "1") };
-    assert!(message(V1, &frame(late, 0), cursor(1)).contains("9999-12-31T23:59:59.999Z"));
+    assert!(message(V1, &framed(late), cursor(1)).contains("9999-12-31T23:59:59.999Z"));
 }
 
 #[test]
 fn an_event_is_this_block() {
     let this = cursor(5);
-    let sse = |body: &'static [u8]| String::from_utf8(sent(SSE, &frame(entry(4, body), 0), cursor(1))).expect("UTF-8");
+    let sse = |body: &'static [u8]| String::from_utf8(sent(SSE, &framed(entry(4, body)), cursor(1))).expect("UTF-8");
     assert_eq!(sse(b"{\"a\":1}"), format!("id: {this}\nevent: messages\ndata: {{\"a\":1}}\n\n"));
     let lines = "data: a\ndata: b\ndata: \ndata:  c\ndata: \n\n";
     assert_eq!(sse(b"a\r\nb\r\n\n c\r"), format!("id: {this}\nevent: messages\n{lines}"));
@@ -91,7 +95,7 @@ fn an_event_is_this_block() {
 #[test]
 fn a_kind_neither_ends_its_line_nor_passes_for_ours() {
     for (kind, name) in [("a\nid: x", "a_id: x"), ("postern.drain", "_postern.drain"), ("é\r", "é_")] {
-        let frame = frame(Entry { kind: kind.into(), ..entry(4, "1") }, 0);
+        let frame = framed(Entry { kind: kind.into(), ..entry(4, "1") });
         let Got::Block { id, event, .. } = got(SSE, &frame, cursor(1)) else { panic!("no block") };
         assert_eq!((id, event), (Some(cursor(5).to_string()), name.to_owned()));
     }
@@ -143,7 +147,7 @@ fn what_is_said_to_one_client_is_this() {
 #[test]
 fn what_does_not_get_shorter_goes_as_it_is() {
     let deflate = |form| Manner { form, deflate: true };
-    let short = frame(entry(4, "x".repeat(63)), 0);
+    let short = framed(entry(4, "x".repeat(63)));
     assert_eq!(sent(deflate(Form::Raw), &short, cursor(1)), sent(RAW, &short, cursor(1)));
     // Bytes without a pattern.
     let mut state = 1_u64;
@@ -153,9 +157,9 @@ fn what_does_not_get_shorter_goes_as_it_is() {
     })
     .take(5000)
     .collect();
-    let noise = frame(entry(4, noise), 0);
+    let noise = framed(entry(4, noise));
     assert_eq!(sent(deflate(Form::Raw), &noise, cursor(1)), sent(RAW, &noise, cursor(1)));
-    let long = frame(entry(4, "x".repeat(3 << 20)), 0);
+    let long = framed(entry(4, "x".repeat(3 << 20)));
     assert!(sent(deflate(Form::Raw), &long, cursor(1)).len() < 20_000);
     assert!(sent(deflate(Form::V1), &long, cursor(1)).len() < 40_000);
     assert_eq!(inflate(&sent(deflate(Form::Raw), &long, cursor(1))[4..]), long.payload());
@@ -169,7 +173,7 @@ proptest! {
             1 => text.into_bytes(),
             _ => serde_json::to_vec(&vec![text; 20]).expect("it is JSON"),
         };
-        let (frame, given) = (frame(entry(4, body.clone()), 0), cursor(given));
+        let (frame, given) = (framed(entry(4, body.clone())), cursor(given));
         let is_text = std::str::from_utf8(&body).is_ok();
         for deflate in [false, true] {
             let raw = got(Manner { form: Form::Raw, deflate }, &frame, given);
@@ -191,7 +195,7 @@ proptest! {
 
     #[test]
     fn one_encoding_serves_every_client_of_v1(first: u64, second: u64, body in "[a-z]{0,2000}") {
-        let frame = frame(entry(4, body), 0);
+        let frame = framed(entry(4, body));
         for deflate in [false, true] {
             let manner = Manner { form: Form::V1, deflate };
             let (one, other) = (sent(manner, &frame, cursor(first)), sent(manner, &frame, cursor(second)));
