@@ -1,7 +1,12 @@
 //! Who is connected now: a card for each client, found by id, by label, by stream. Shards put clients in and take them
 //! out; filters and operators look. It decides nothing about what anybody is sent: each shard asks its own clients.
 
+mod news;
+
+pub use news::Changed;
+
 use crate::message::{Card, ClientId, Label, Scope, Selector};
+use news::News;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -15,6 +20,8 @@ struct Directory {
     /// By stream, and by label: ids ascend with time, so these are in the order of connecting.
     streams: HashMap<Arc<str>, BTreeSet<ClientId>>,
     labels: HashMap<Label, BTreeSet<ClientId>>,
+    /// Of the streams that tell who comes and goes.
+    news: HashMap<Arc<str>, News>,
 }
 
 struct Seat {
@@ -29,12 +36,33 @@ impl Clients {
         for label in &card.labels {
             directory.labels.entry(label.clone()).or_default().insert(card.id);
         }
+        if let Some(news) = directory.news.get_mut(&card.stream) {
+            news.came(&card);
+        }
         directory.seats.insert(card.id, Seat { card, shard });
+    }
+
+    /// From now on it is noted who comes to a stream and goes.
+    pub fn tell_news(&self, stream: &Arc<str>) {
+        self.write().news.entry(stream.clone()).or_default();
+    }
+
+    /// The number of the youngest change in a stream that tells them.
+    pub fn news(&self, stream: &str) -> u64 {
+        self.read().news.get(stream).map_or(0, News::number)
+    }
+
+    /// What has changed in a stream since the change of that number; `None` when that is not known any more.
+    pub fn news_since(&self, stream: &str, seen: u64) -> Option<Changed> {
+        self.read().news.get(stream)?.since(seen)
     }
 
     pub fn leave(&self, id: ClientId) {
         let mut directory = self.write();
         let Some(Seat { card, .. }) = directory.seats.remove(&id) else { return };
+        if let Some(news) = directory.news.get_mut(&card.stream) {
+            news.went(id);
+        }
         take(&mut directory.streams, &card.stream, id);
         for label in &card.labels {
             take(&mut directory.labels, label, id);
@@ -79,13 +107,16 @@ impl Clients {
         change: impl FnOnce(&mut HashMap<Label, BTreeSet<ClientId>>, &mut Card) -> bool,
     ) -> Option<(Arc<Card>, usize)> {
         let mut directory = self.write();
-        let Directory { seats, labels, .. } = &mut *directory;
+        let Directory { seats, labels, news, .. } = &mut *directory;
         let seat = seats.get_mut(&id)?;
         let mut card = Card::clone(&seat.card);
         if !change(labels, &mut card) {
             return None;
         }
         seat.card = Arc::new(card);
+        if let Some(news) = news.get_mut(&seat.card.stream) {
+            news.came(&seat.card);
+        }
         Some((seat.card.clone(), seat.shard))
     }
 

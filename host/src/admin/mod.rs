@@ -9,23 +9,35 @@
 //! | `GET /v1/events/ID` | one event: its body, its delivery, what each filter said |
 //! | `POST /v1/events/retry` | held ones are judged again: `{"ids":[…]}`, `{"all":true}`, or filters as above |
 //! | `POST /v1/events/replay` | any are: clients get what the present filters make of them, once more |
+//! | `POST /v1/send` | the body goes to clients: all, or those chosen by `stream`, `label=KEY:VALUE`, `client`, `subject` |
+//! | `GET /v1/clients` | who is connected, chosen likewise; pages by `after`, `limit` |
+//! | `POST /v1/disconnect` | those chosen are closed, with `code` and `reason` |
+//! | `POST /v1/pause`, `/v1/resume` | webhooks are turned away with 503, and taken again; streams go on |
+//! | `GET /v1/openapi.json` | all this, for programs |
 //!
 //! Without a token, a request must name this machine as its host: a page in the operator's browser that has its own name
-//! point here must not read what is here. With a token, all but `/live` and `/ready` want `Authorization: Bearer`.
+//! point here must not read what is here; and a page of another origin must not post. With a token, all but `/live` and
+//! `/ready` want `Authorization: Bearer`.
 
 mod again;
+mod chosen;
 pub mod events;
+mod present;
+mod send;
 
+use crate::clients::Clients;
 use crate::dispatch::{Desk, Work};
 use crate::error::Chain;
 use crate::http::{self, Arrived, Io, Reply};
-use crate::journal::{self, Journal};
+use crate::journal::{self, Journal, Lane};
+use crate::message::Scope;
 use crate::metrics::{Metrics, PerWebhook};
 use crate::phase::{Phase, Phases};
 use crate::pool::Pool;
 use crate::secret::Secret;
 use crate::task;
-use ::http::header::{AUTHORIZATION, HOST, HeaderValue, WWW_AUTHENTICATE};
+use crate::ws::Shards;
+use ::http::header::{AUTHORIZATION, HOST, HeaderValue, ORIGIN, WWW_AUTHENTICATE};
 use ::http::{HeaderMap, Method, StatusCode};
 use serde::Serialize;
 use std::net::IpAddr;
@@ -33,6 +45,9 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 
 const JSON: &str = "application/json";
+
+/// What is here, for programs.
+const OPENAPI: &str = include_str!("openapi.json");
 
 pub struct Admin {
     pub token: Option<Secret>,
@@ -46,6 +61,13 @@ pub struct Admin {
     pub desk: Desk,
     /// Where the journal is read.
     pub readers: Pool,
+    /// Who is connected, to which streams there are, and who does things to them.
+    pub clients: Clients,
+    pub streams: Scope,
+    pub shards: Shards,
+    /// Where what operators send goes, and how large it may be, in bytes.
+    pub lane: Lane,
+    pub body: usize,
     /// How many connections the edge has.
     pub connections: Arc<dyn Fn() -> usize + Send + Sync>,
 }
@@ -77,13 +99,22 @@ impl Admin {
             return Reply::text(StatusCode::UNAUTHORIZED, "the admin token is missing or wrong\n")
                 .with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        if resource.method() == Method::POST && !is_same_origin(&request.head.headers) {
+            return Reply::text(StatusCode::FORBIDDEN, "pages of another origin may not do this\n");
+        }
+        let query = request.head.uri.query().unwrap_or_default().to_owned();
         match resource {
             Resource::Live => Reply::text(StatusCode::OK, "live\n"),
             Resource::Ready => self.ready(),
             Resource::Metrics => self.metrics(),
-            Resource::Events => self.list(request.head.uri.query().unwrap_or_default()).await,
+            Resource::Events => self.list(&query).await,
             Resource::Event(id) => self.show(id).await,
             Resource::Again(work) => again::answer(self, work, request).await,
+            Resource::Send => send::answer(self, &query, request).await,
+            Resource::Clients => present::list(self, &query),
+            Resource::Disconnect => present::disconnect(self, &query).await,
+            Resource::Pause(paused) => self.pause(paused),
+            Resource::OpenApi => Reply::of(StatusCode::OK, JSON, OPENAPI),
         }
     }
 
@@ -97,9 +128,21 @@ impl Admin {
         match self.phases.now() {
             Phase::Starting => Reply::later("starting\n"),
             Phase::Draining => Reply::later("draining\n"),
+            Phase::Serving if self.phases.is_paused() => Reply::later("paused\n"),
             Phase::Serving if !self.journal.healthy() => Reply::later("the journal cannot write\n"),
             Phase::Serving => Reply::text(StatusCode::OK, "ready\n"),
         }
+    }
+
+    fn pause(&self, paused: bool) -> Reply {
+        #[derive(Serialize)]
+        struct Paused {
+            paused: bool,
+        }
+        if self.phases.set_paused(paused) != paused {
+            tracing::info!(paused, "an operator has paused or resumed the gateway");
+        }
+        json(&Paused { paused })
     }
 
     fn metrics(&self) -> Reply {
@@ -156,6 +199,11 @@ enum Resource<'a> {
     Events,
     Event(&'a str),
     Again(Work),
+    Send,
+    Clients,
+    Disconnect,
+    Pause(bool),
+    OpenApi,
 }
 
 impl<'a> Resource<'a> {
@@ -165,6 +213,12 @@ impl<'a> Resource<'a> {
             "/ready" => Self::Ready,
             "/metrics" => Self::Metrics,
             "/v1/events" => Self::Events,
+            "/v1/send" => Self::Send,
+            "/v1/clients" => Self::Clients,
+            "/v1/disconnect" => Self::Disconnect,
+            "/v1/pause" => Self::Pause(true),
+            "/v1/resume" => Self::Pause(false),
+            "/v1/openapi.json" => Self::OpenApi,
             "/v1/events/retry" => Self::Again(Work::Retry),
             "/v1/events/replay" => Self::Again(Work::Replay),
             _ => Self::Event(path.strip_prefix("/v1/events/").filter(|id| !id.contains('/'))?),
@@ -172,7 +226,16 @@ impl<'a> Resource<'a> {
     }
 
     fn method(self) -> Method {
-        if matches!(self, Self::Again(_)) { Method::POST } else { Method::GET }
+        match self {
+            Self::Again(_) | Self::Send | Self::Disconnect | Self::Pause(_) => Method::POST,
+            Self::Live
+            | Self::Ready
+            | Self::Metrics
+            | Self::Events
+            | Self::Event(_)
+            | Self::Clients
+            | Self::OpenApi => Method::GET,
+        }
     }
 }
 
@@ -210,6 +273,15 @@ fn is_this_machine(headers: &HeaderMap) -> bool {
     name == "localhost" || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
 }
 
+/// Whether a request does not come from a page, or comes from a page of this listener. A browser says so of every page
+/// that posts, and cannot be made not to.
+fn is_same_origin(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let Some(origin) = headers.get(ORIGIN) else { return true };
+    let named = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
+    named.is_some() && named == text(HOST)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,5 +296,19 @@ mod tests {
         assert!(named("localhost") && named("localhost:9440") && named("127.0.0.1:9440") && named("[::1]:9440"));
         assert!(!named("evil.example:9440") && !named("localhost.evil.example") && !named(""));
         assert!(!is_this_machine(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn a_page_of_another_origin_is_told_from_everybody_else() {
+        let from = |origin: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, HeaderValue::from_static("127.0.0.1:9440"));
+            if let Some(origin) = origin {
+                headers.insert(ORIGIN, HeaderValue::from_static(origin));
+            }
+            is_same_origin(&headers)
+        };
+        assert!(from(None) && from(Some("http://127.0.0.1:9440")));
+        assert!(!from(Some("https://evil.example")) && !from(Some("null")) && !from(Some("http://127.0.0.1")));
     }
 }

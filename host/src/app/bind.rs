@@ -118,6 +118,7 @@ impl Plan {
             lane: sent.clone(),
             journal: journal.clone(),
             shards: shards.clone(),
+            clients: clients.clone(),
             phases: phases.clone(),
             metrics: metrics.clone(),
             cores,
@@ -182,7 +183,7 @@ impl Plan {
             connect: Connect {
                 streams,
                 journal: journal.clone(),
-                lane: sent,
+                lane: sent.clone(),
                 shards: shards.clone(),
                 admission: Pool::start("admission", cores, ADMISSIONS_WAITING).map_err(Fault::of)?,
                 ids: ClientIds::new(journal.boot()),
@@ -201,6 +202,11 @@ impl Plan {
         };
         let open = gate.clone();
         let admin = Admin {
+            clients,
+            streams: Scope::of(config.streams.keys().map(|name| name.as_str().into())),
+            shards: shards.clone(),
+            lane: sent.clone(),
+            body: limits.body,
             token: config.admin.token,
             journal: journal.clone(),
             webhooks: names,

@@ -3,6 +3,7 @@
 
 use super::{Fault, plan};
 use crate::audience::Audience;
+use crate::clients::Clients;
 use crate::config::{self, EventKind};
 use crate::connect;
 use crate::converse::{self, Converse, Relay};
@@ -28,6 +29,7 @@ pub struct Parts<'a> {
     pub lane: Lane,
     pub journal: Journal,
     pub shards: Shards,
+    pub clients: Clients,
     pub phases: Phases,
     pub metrics: Metrics,
     pub cores: usize,
@@ -53,10 +55,14 @@ impl Parts<'_> {
             chooser,
             manual_pong: stream.manual_pong,
             manual_close: stream.manual_close,
+            presence: stream.presence.then(|| stream.presence_labels.clone()),
         };
+        if stream.presence {
+            self.clients.tell_news(&name);
+        }
         let admission = self.chain(&stream.admission);
-        let (origins, compression) = (stream.origins.clone(), stream.compression);
-        Ok(connect::Stream { name, shape: Arc::new(shape), admission, origins, compression })
+        let (origins, compression, frame_size) = (stream.origins.clone(), stream.compression, stream.frame_size);
+        Ok(connect::Stream { name, shape: Arc::new(shape), admission, origins, frame_size, compression })
     }
 
     fn chain(&self, names: &[String]) -> Arc<[Filter]> {

@@ -44,6 +44,8 @@ pub struct Stream {
     pub admission: Arc<[Filter]>,
     /// Lower case. `None`: any.
     pub origins: Option<Vec<String>>,
+    /// The most bytes of a message that go in one frame.
+    pub frame_size: Option<usize>,
     /// Events are deflated for clients that offer to inflate them.
     pub compression: bool,
 }
@@ -172,7 +174,7 @@ impl Connect {
         let who = Who {
             card,
             stream: stream.shape.clone(),
-            manner: Manner { form, deflate },
+            manner: Manner { form, deflate, frame_size: stream.frame_size },
             cursor,
             skip: wish.since.skip,
             gap,

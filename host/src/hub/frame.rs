@@ -24,6 +24,15 @@ pub struct Frame {
     audience: usize,
     cursor: OnceLock<[u8; Cursor::LENGTH]>,
     wires: [OnceLock<Option<Wire>>; WIRES],
+    more: OnceLock<Box<More>>,
+}
+
+/// Encodings of which there may be any number, though few are: a list that only grows.
+#[derive(Debug)]
+struct More {
+    key: (usize, usize),
+    wire: Option<Wire>,
+    next: OnceLock<Box<Self>>,
 }
 
 /// Where it came from, and so which streams carry it.
@@ -61,7 +70,15 @@ impl Frame {
         let entry = Entry { payload, ..entry };
         // Texts and numbers take more room in memory than on disk.
         let audience = 4 * entry.audience.weight();
-        Self { source, entry, led, audience, cursor: OnceLock::new(), wires: [const { OnceLock::new() }; WIRES] }
+        Self {
+            source,
+            entry,
+            led,
+            audience,
+            cursor: OnceLock::new(),
+            wires: [const { OnceLock::new() }; WIRES],
+            more: OnceLock::new(),
+        }
     }
 
     pub fn offset(&self) -> Offset {
@@ -85,6 +102,18 @@ impl Frame {
     /// One of its encodings, made by the first who asks; `None` when it was found not to be worth it. `slot` is below 4.
     pub fn wire(&self, slot: usize, make: impl FnOnce(&Self) -> Option<Wire>) -> Option<&Wire> {
         self.wires[slot].get_or_init(|| make(self)).as_ref()
+    }
+
+    /// One of those that have no slot, made likewise.
+    pub fn more(&self, key: (usize, usize), make: impl Fn() -> Option<Wire>) -> Option<&Wire> {
+        let mut place = &self.more;
+        loop {
+            let more = place.get_or_init(|| Box::new(More { key, wire: make(), next: OnceLock::new() }));
+            if more.key == key {
+                return more.wire.as_ref();
+            }
+            place = &more.next;
+        }
     }
 
     /// How many bytes of memory it is taken to hold, now or when all its encodings are made. The payload counts twice:

@@ -4,6 +4,7 @@
 use super::Slow;
 use super::encode::Form;
 use super::farewell;
+use super::presence;
 use super::shard::{Shard, Shared, pump_one};
 use crate::message::ClientId;
 use crate::metrics::CloseReason;
@@ -19,6 +20,7 @@ pub fn beat(shared: &Shared, now: Instant) {
     let mut guard = shared.borrow_mut();
     let shard = &mut *guard;
     ask_again(shared, shard);
+    presence::tell(shared, shard);
     let mut due = Vec::new();
     for (interval, queue) in &mut shard.heartbeats {
         while queue.front().is_some_and(|(when, _)| *when <= now) {

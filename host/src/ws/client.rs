@@ -45,6 +45,8 @@ pub struct Client {
     pub closing: Option<Closing>,
     /// It has sent a close frame that a filter is to answer: with this, if the filter does not.
     pub awaiting: Option<(u16, String)>,
+    /// Up to which change it knows who is there; `None`: it does not.
+    pub presence: Option<u64>,
     /// What its stream's chooser said of the events before it, if there is one.
     knowledge: Option<Box<Knowledge>>,
     cursor: Cursor,
@@ -119,6 +121,7 @@ impl Client {
             fetching: false,
             closing: None,
             awaiting: None,
+            presence: None,
             knowledge,
             cursor: who.cursor,
             skip: who.skip,
@@ -143,6 +146,13 @@ impl Client {
     pub fn tell(&mut self, own: &Own<'_>) {
         let before = self.control.len();
         encode::own(self.manner.form, own, &mut self.control);
+        self.unasked += self.control.len() - before;
+    }
+
+    /// Says something of `postern.v1` that is no event, between events.
+    pub fn tell_text(&mut self, text: &str) {
+        let before = self.control.len();
+        encode::text(text, &mut self.control);
         self.unasked += self.control.len() - before;
     }
 

@@ -5,10 +5,11 @@
 
 pub mod control;
 mod deflate;
+mod fragment;
 mod own;
-mod texts;
+pub mod texts;
 
-pub use own::{Own, own};
+pub use own::{Own, own, text};
 
 #[cfg(test)]
 pub fn deflated(plain: &[u8]) -> Option<Vec<u8>> {
@@ -40,6 +41,8 @@ pub struct Manner {
     pub form: Form,
     /// Whether permessage-deflate (RFC 7692) was agreed. Never with [`Form::Sse`].
     pub deflate: bool,
+    /// The most bytes of a message that go in one frame. `None`: all of them.
+    pub frame_size: Option<usize>,
 }
 
 /// Where in a frame each encoding is kept. The plain raw one needs no place, see [`Frame::led`].
@@ -87,10 +90,20 @@ impl Manner {
             (Form::V1, false) => v1(frame),
             (Form::Sse, _) => frame.wire(SSE, |frame| Some(texts::sse(&frame.entry))),
         };
-        match wire {
+        let whole = match wire {
             Some(wire) => View::Parts(wire, frame.payload()),
             None => View::Whole(frame.led()),
+        };
+        match self.frame_size {
+            Some(size) if self.form != Form::Sse && whole.length() > size => self.in_pieces(frame, whole, size),
+            _ => whole,
         }
+    }
+
+    fn in_pieces<'a>(self, frame: &'a Frame, whole: View<'a>, size: usize) -> View<'a> {
+        let variety = usize::from(self.form == Form::V1) << 1 | usize::from(self.deflate);
+        let wire = frame.more((variety, size), || fragment::fragmented(whole, size));
+        wire.map_or(whole, |wire| View::Parts(wire, frame.payload()))
     }
 }
 
@@ -105,6 +118,21 @@ impl<'a> View<'a> {
                 wire.before.len() + own + wire.behind.len() + payload + wire.after.len()
             }
         }
+    }
+
+    /// Where a client's own letters are, if it has any.
+    fn own_at(self) -> Option<usize> {
+        match self {
+            Self::Parts(wire, _) if wire.own => Some(wire.before.len()),
+            Self::Parts(..) | Self::Whole(_) => None,
+        }
+    }
+
+    /// Copies all of it, with zeros for a client's own letters.
+    fn copy(self, out: &mut Vec<u8>) {
+        let mut slices = [IoSlice::new(&[]); PARTS];
+        let count = self.fill(&[0; Cursor::LENGTH], &mut slices);
+        slices[..count].iter().for_each(|part| out.extend_from_slice(part));
     }
 
     /// Puts its parts, with the client's `own` in their place, into `slices` and says how many they are. `slices` has

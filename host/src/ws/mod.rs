@@ -22,6 +22,7 @@
 //! | `catch_up` | reading the outbox for those that fell behind |
 //! | `last` | where a client's last N events begin |
 //! | `count` | how many of a client's events lie between two places |
+//! | `presence` | who else is there, for those who want to know |
 //! | `socket` | TCP, TLS or a pipe, never waiting |
 
 mod beat;
@@ -34,6 +35,7 @@ mod farewell;
 pub mod handshake;
 mod inbound;
 mod last;
+mod presence;
 mod said;
 mod session;
 mod shard;
@@ -100,6 +102,8 @@ pub struct Stream {
     /// A filter answers pings, and close frames, in the place of postern.
     pub manual_pong: bool,
     pub manual_close: bool,
+    /// Those who speak `postern.v1` are told who else is there, with the labels that have these keys.
+    pub presence: Option<Vec<String>>,
 }
 
 impl Stream {

@@ -6,6 +6,7 @@ use super::client::{Allowance, Client, Closing};
 use super::encode::{Form, Manner};
 use super::farewell::{goodbye, goodbye_with};
 use super::inbound::{Inbound, Inflated};
+use super::presence;
 use super::said::{Kinds, What};
 use super::socket::Socket;
 use crate::message::{Format, Payload};
@@ -148,9 +149,10 @@ fn answer(client: &mut Client, nowhere: bool) {
 /// A message, inflated if it came deflated; `None` when nobody wants to hear it, or when it breaks a limit or a rule, and
 /// the client was told so.
 fn data(client: &mut Client, kinds: Kinds, config: &Config, format: Format, data: Bytes) -> Option<What> {
+    let is_asked = client.stream.presence.is_some() && client.manner.form == Form::V1;
     let inbound = client.ears.as_mut().and_then(|ears| ears.inbound.as_mut());
     let inflated = match inbound {
-        Some(inbound) if kinds.message => inbound.inflate(data, format, config.client_message),
+        Some(inbound) if kinds.message || is_asked => inbound.inflate(data, format, config.client_message),
         Some(inbound) => {
             inbound.forget();
             return None;
@@ -158,6 +160,10 @@ fn data(client: &mut Client, kinds: Kinds, config: &Config, format: Format, data
         None => Inflated::Whole(Payload { format, data }),
     };
     match inflated {
+        Inflated::Whole(payload) if is_asked && presence::is_asked(&payload.data) => {
+            client.presence = None;
+            None
+        }
         Inflated::Whole(payload) => kinds.message.then_some(What::Message(payload)),
         Inflated::TooLarge => {
             goodbye(client, CloseReason::MessageTooBig, true);

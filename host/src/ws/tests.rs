@@ -165,6 +165,7 @@ pub fn stream(slow: Slow) -> Arc<Stream> {
         chooser: None,
         manual_pong: false,
         manual_close: false,
+        presence: None,
     })
 }
 
@@ -172,7 +173,7 @@ pub fn who(form: Form, cursor: Cursor) -> Who {
     Who {
         card: Arc::new(Card::test(1)),
         stream: stream(Slow::CatchUp),
-        manner: Manner { form, deflate: false },
+        manner: Manner { form, deflate: false, frame_size: None },
         cursor,
         skip: 0,
         gap: None,
@@ -379,7 +380,7 @@ fn compressed_messages_of_clients_are_understood_when_agreed_and_a_breach_when_n
         let edge = Edge::start(0);
         // A text of one byte that is no UTF-8, compressed so it is said; then a ping.
         let said = [0xc1, 0x81, 0, 0, 0, 0, 0xff, 0x89, 0x80, 0, 0, 0, 0];
-        let manner = Manner { form: Form::Raw, deflate: true };
+        let manner = Manner { form: Form::Raw, deflate: true, frame_size: None };
         let mut agreed = edge.join(Who { manner, ..who(Form::Raw, cursor(1)) }, 1000).await;
         agreed.far.write_all(&said).await.expect("a pipe is written");
         let mut pong = [0; 2];

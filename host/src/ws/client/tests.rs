@@ -295,7 +295,7 @@ proptest! {
         limit in 1..300_usize,
         happenings in happenings(),
     ) {
-        let mut world = World::new(Manner { form, deflate: deflate && form != Form::Sse }, limit);
+        let mut world = World::new(Manner { form, deflate: deflate && form != Form::Sse, frame_size: None }, limit);
         for happening in &happenings {
             world.happen(happening)?;
         }
@@ -312,11 +312,13 @@ proptest! {
 #[test]
 fn what_cannot_be_read_ends_the_connection_and_leaves_nothing_out() {
     let memory = Memory::new(3);
-    let mut connection = connect(Manner { form: Form::V1, deflate: false }, 1000, &memory, (cursor(1), 0)).0;
+    let mut connection =
+        connect(Manner { form: Form::V1, deflate: false, frame_size: None }, 1000, &memory, (cursor(1), 0)).0;
     let (mut scratch, mut sent) = (Vec::new(), Sent::default());
     connection.client.take(None, &mut scratch, &mut sent).expect("the far end is there");
     assert_eq!(connection.client.closing.as_ref().map(|closing| closing.reason), Some(CloseReason::Fault));
-    let mut connection = connect(Manner { form: Form::Raw, deflate: false }, 1000, &memory, (cursor(1), 0)).0;
+    let mut connection =
+        connect(Manner { form: Form::Raw, deflate: false, frame_size: None }, 1000, &memory, (cursor(1), 0)).0;
     let nothing = memory.read(Offset(1)).expect("memory is read");
     connection.client.take(Some(&nothing), &mut scratch, &mut sent).expect("the far end is there");
     assert_eq!(connection.client.closing.as_ref().map(|closing| closing.reason), Some(CloseReason::Fault));
@@ -328,7 +330,7 @@ fn as_long_as_it_has_some_already_it_is_told_how_many() {
     for number in 0..4 {
         memory.add(number % 2, "1");
     }
-    let raw = Manner { form: Form::Raw, deflate: false };
+    let raw = Manner { form: Form::Raw, deflate: false, frame_size: None };
     let mut leaving = connect(raw, 1000, &memory, (cursor(1), 3)).0.client;
     farewell::goodbye(&mut leaving, CloseReason::Draining, false);
     let close = Got::Close(1001, format!("{}~3", cursor(1)));

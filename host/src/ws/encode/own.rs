@@ -28,6 +28,12 @@ pub enum Own<'a> {
     },
 }
 
+/// A message of `postern.v1` that is no event, as it is.
+pub fn text(text: &str, out: &mut BytesMut) {
+    header(OpCode::Data(Data::Text), false, text.len(), out);
+    out.extend_from_slice(text.as_bytes());
+}
+
 /// Puts it behind `out`. Nothing, in a form that has no words for it.
 pub fn own(form: Form, said: &Own<'_>, out: &mut BytesMut) {
     match form {
@@ -38,9 +44,8 @@ pub fn own(form: Form, said: &Own<'_>, out: &mut BytesMut) {
             }
         }
         Form::V1 => {
-            if let Some(text) = json(said) {
-                header(OpCode::Data(Data::Text), false, text.len(), out);
-                out.extend_from_slice(text.as_bytes());
+            if let Some(said) = json(said) {
+                text(&said, out);
             }
         }
         Form::Sse => out.extend_from_slice(block(said).as_bytes()),

@@ -4,9 +4,9 @@ use crate::ws::tests::{Got, cursor, entry, inflate, understand};
 use proptest::prelude::*;
 use serde_json::Value;
 
-const RAW: Manner = Manner { form: Form::Raw, deflate: false };
-const V1: Manner = Manner { form: Form::V1, deflate: false };
-const SSE: Manner = Manner { form: Form::Sse, deflate: false };
+const RAW: Manner = Manner { form: Form::Raw, deflate: false, frame_size: None };
+const V1: Manner = Manner { form: Form::V1, deflate: false, frame_size: None };
+const SSE: Manner = Manner { form: Form::Sse, deflate: false, frame_size: None };
 
 /// What goes out to a client of which `given` was the last thing.
 fn sent(manner: Manner, frame: &Frame, given: Cursor) -> Vec<u8> {
@@ -146,7 +146,7 @@ fn what_is_said_to_one_client_is_this() {
 
 #[test]
 fn what_does_not_get_shorter_goes_as_it_is() {
-    let deflate = |form| Manner { form, deflate: true };
+    let deflate = |form| Manner { form, deflate: true, frame_size: None };
     let short = framed(entry(4, "x".repeat(63)));
     assert_eq!(sent(deflate(Form::Raw), &short, cursor(1)), sent(RAW, &short, cursor(1)));
     // Bytes without a pattern.
@@ -176,9 +176,9 @@ proptest! {
         let (frame, given) = (framed(entry(4, body.clone())), cursor(given));
         let is_text = std::str::from_utf8(&body).is_ok();
         for deflate in [false, true] {
-            let raw = got(Manner { form: Form::Raw, deflate }, &frame, given);
+            let raw = got(Manner { form: Form::Raw, deflate, frame_size: None }, &frame, given);
             prop_assert_eq!(raw, if is_text { Got::Text(String::from_utf8(body.clone())?) } else { Got::Binary(body.clone()) });
-            let v1: Value = serde_json::from_str(&message(Manner { form: Form::V1, deflate }, &frame, given))?;
+            let v1: Value = serde_json::from_str(&message(Manner { form: Form::V1, deflate, frame_size: None }, &frame, given))?;
             let prev = given.to_string();
             prop_assert_eq!(v1["prev"].as_str(), Some(prev.as_str()));
             match v1.get("base64").and_then(Value::as_str) {
@@ -197,7 +197,7 @@ proptest! {
     fn one_encoding_serves_every_client_of_v1(first: u64, second: u64, body in "[a-z]{0,2000}") {
         let frame = framed(entry(4, body));
         for deflate in [false, true] {
-            let manner = Manner { form: Form::V1, deflate };
+            let manner = Manner { form: Form::V1, deflate, frame_size: None };
             let (one, other) = (sent(manner, &frame, cursor(first)), sent(manner, &frame, cursor(second)));
             prop_assert_eq!(one.len(), other.len());
             let different = one.iter().zip(&other).filter(|(one, other)| one != other).count();
@@ -207,4 +207,44 @@ proptest! {
             prop_assert!(text.contains(&prev));
         }
     }
+}
+
+/// A message put together again as RFC 6455, section 5.4, has it, and how many bytes its frames had.
+fn together(mut bytes: &[u8]) -> (u8, Vec<u8>, Vec<usize>) {
+    let (mut first, mut payload, mut sizes) = (0, Vec::new(), Vec::new());
+    while !bytes.is_empty() {
+        let (head, length) = match bytes[1] {
+            126 => (4, usize::from(u16::from_be_bytes([bytes[2], bytes[3]]))),
+            127 => {
+                (10, usize::try_from(u64::from_be_bytes(bytes[2..10].try_into().expect("eight"))).expect("it is here"))
+            }
+            length => (2, usize::from(length)),
+        };
+        match sizes.is_empty() {
+            true => first = bytes[0],
+            false => assert_eq!(bytes[0] & 0x7f, 0, "a continuation"),
+        }
+        assert_eq!(bytes[0] & 0x80 != 0, bytes.len() == head + length, "the last is the last");
+        payload.extend_from_slice(&bytes[head..head + length]);
+        sizes.push(length);
+        bytes = &bytes[head + length..];
+    }
+    (first | 0x80, payload, sizes)
+}
+
+#[test]
+fn a_message_in_several_frames_is_the_message() {
+    let body: String = (0..40_000).map(|number| char::from(b'a' + (number % 26) as u8)).collect();
+    let framed = framed(entry(4, body));
+    for manner in [RAW, V1, Manner { deflate: true, ..RAW }, Manner { deflate: true, ..V1 }] {
+        let (first, whole, _) = together(&sent(manner, &framed, cursor(1)));
+        for size in [128, 1000, 65_535, 65_536] {
+            let (opening, payload, sizes) =
+                together(&sent(Manner { frame_size: Some(size), ..manner }, &framed, cursor(1)));
+            assert_eq!((opening, payload == whole), (first, true), "{manner:?} {size}");
+            assert!(sizes.iter().rev().skip(1).all(|length| *length == size), "{sizes:?}");
+        }
+    }
+    let one = Manner { frame_size: Some(128), ..RAW };
+    assert_eq!(together(&sent(one, &framed, cursor(1))).2.len(), 313);
 }

@@ -118,6 +118,6 @@ impl fmt::Display for EventName<'_> {
 /// The last moment of the year 9999: what is later has no such name.
 const LAST: Timestamp = Timestamp(253_402_300_799_999);
 
-fn rfc3339(time: Timestamp) -> impl fmt::Display {
+pub fn rfc3339(time: Timestamp) -> impl fmt::Display {
     humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(time.min(LAST).0))
 }
