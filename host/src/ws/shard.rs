@@ -73,6 +73,8 @@ pub struct Shard {
     /// Who is due for a ping when; each queue holds one interval, so each is in order.
     pub heartbeats: BTreeMap<Duration, VecDeque<(Instant, ClientId)>>,
     pub goodbyes: VecDeque<(Instant, ClientId)>,
+    /// Frames that are taken out of the inbox and not in the ring yet.
+    coming: VecDeque<Arc<Frame>>,
     /// For whom there was no room before a chooser: they ask again at the next beat.
     pub unasked: Vec<ClientId>,
     draining: bool,
@@ -115,12 +117,12 @@ async fn run(parts: Parts, commands: mpsc::WeakSender<Command>, mut receiver: mp
         clients: HashMap::new(),
         heartbeats: BTreeMap::new(),
         goodbyes: VecDeque::new(),
+        coming: VecDeque::new(),
         unasked: Vec::new(),
         draining: false,
         scratch: Vec::new(),
         sent: Sent::default(),
     }));
-    let mut taken = VecDeque::new();
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -128,9 +130,9 @@ async fn run(parts: Parts, commands: mpsc::WeakSender<Command>, mut receiver: mp
             () = inbox.arrived() => {
                 // What arrives while the clients are walked is taken by the next turn of this loop, all at once; in
                 // between the others have theirs.
-                if inbox.take(&mut taken) {
-                    shard.borrow_mut().take(&mut taken);
-                    // What was done to clients before these were published is done before these are given to them.
+                let any = inbox.take(&mut shard.borrow_mut().coming);
+                if any {
+                    // What was done to clients before these were published is done before any of them is given these.
                     for _ in 0..receiver.len() {
                         if let Ok(command) = receiver.try_recv() {
                             obey(&shard, &inbox, command);
@@ -176,19 +178,20 @@ fn obey(shared: &Shared, inbox: &Inbox, command: Command) {
         }
         Command::Drain => {
             // What was decided before goes out before.
-            let mut taken = VecDeque::new();
-            inbox.take(&mut taken);
-            shared.borrow_mut().take(&mut taken);
+            pump_all(shared);
+            inbox.take(&mut shared.borrow_mut().coming);
             pump_all(shared);
             drain(shared);
         }
     }
 }
 
-/// Gives every client what it lacks.
+/// Takes new frames into the ring and gives every client what it lacks.
 fn pump_all(shared: &Shared) {
     let mut shard = shared.borrow_mut();
-    let Shard { ring, clients, scratch, sent, .. } = &mut *shard;
+    let shard = &mut *shard;
+    shard.coming.drain(..).for_each(|frame| shard.ring.push(frame));
+    let Shard { ring, clients, scratch, sent, .. } = shard;
     let mut notable = Vec::new();
     for (id, seat) in clients {
         let client = &mut seat.client;
@@ -206,7 +209,7 @@ fn pump_all(shared: &Shared) {
     for (id, standing) in notable {
         match standing {
             Ok(Standing::Unknown) => curious.push(id),
-            standing => settle(shared, &mut shard, id, standing),
+            standing => settle(shared, shard, id, standing),
         }
     }
     shard.ask(curious);
@@ -327,7 +330,8 @@ fn join(shared: &Shared, joining: Joining) {
     let (id, heartbeat) = (card.id, stream.heartbeat);
     let ears = Ears::new(who.manner, early, shard.parts.config.client_message);
     // What waits was there before it too.
-    let live_from = shard.parts.inbox.end().unwrap_or(shard.ring.end());
+    let coming = shard.coming.back().map(|frame| Offset(frame.offset().0 + 1));
+    let live_from = shard.parts.inbox.end().or(coming).unwrap_or(shard.ring.end());
     let client = Client::new(who, Socket::new(line.clone(), tls), ears, live_from, now);
     shard.parts.metrics.clients.get_or_create(&PerStream { stream: client.stream.name.clone() }).inc();
     shard.parts.clients.join(card, shard.parts.number);
@@ -429,11 +433,6 @@ impl Shard {
             farewell::goodbye_with(&mut seat.client, CloseReason::Disconnected, code, Some(reason), false);
             self.goodbyes.push_back((Instant::now() + GOODBYE, id));
         }
-    }
-
-    /// Takes new frames into the ring.
-    fn take(&mut self, taken: &mut VecDeque<Arc<Frame>>) {
-        taken.drain(..).for_each(|frame| self.ring.push(frame));
     }
 
     /// Asks what clients want to know of what they come to next in the ring, all of one stream together.

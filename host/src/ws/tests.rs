@@ -1,6 +1,9 @@
 //! Clients of real shards, each on the far side of a pipe, with an outbox in memory. And what the tests of this module's
 //! parts have in common: entries, and receivers that understand each form.
 
+mod audience;
+mod hearing;
+
 use super::*;
 use crate::hub::Frame;
 use crate::message::{Audience, Entry, EventId, Keys, Loss, Payload, Timestamp};
@@ -156,7 +159,11 @@ impl Backlog for Memory {
 }
 
 pub fn stream(slow: Slow) -> Arc<Stream> {
-    Arc::new(Stream {
+    Arc::new(shape(slow))
+}
+
+fn shape(slow: Slow) -> Stream {
+    Stream {
         name: "s".into(),
         carries: vec![true, false],
         slow,
@@ -166,7 +173,7 @@ pub fn stream(slow: Slow) -> Arc<Stream> {
         manual_pong: false,
         manual_close: false,
         presence: None,
-    })
+    }
 }
 
 pub fn who(form: Form, cursor: Cursor) -> Who {
@@ -185,6 +192,7 @@ struct Edge {
     memory: Arc<Memory>,
     hub: Hub,
     shards: Shards,
+    clients: Clients,
 }
 
 impl Edge {
@@ -201,11 +209,11 @@ impl Edge {
             ring: 3000,
             labels: 32,
         };
-        let hub = Hub::new(1, 1 << 20);
+        let (hub, clients) = (Hub::new(1, 1 << 20), Clients::default());
         let tail = Offset(memory.tail());
-        let shards = Shards::start(&config, &hub, tail, memory.clone(), &Clients::default(), &Metrics::default())
-            .expect("shards start");
-        Self { memory, hub, shards }
+        let shards =
+            Shards::start(&config, &hub, tail, memory.clone(), &clients, &Metrics::default()).expect("shards start");
+        Self { memory, hub, shards, clients }
     }
 
     fn publish(&self, body: &str) {
@@ -214,10 +222,14 @@ impl Edge {
     }
 
     async fn join(&self, who: Who, limit: usize) -> Receiver {
-        let form = who.manner.form;
+        let (form, id) = (who.manner.form, who.card.id);
         let (near, far) = pipe::pair(limit);
         let transport = Transport::Pipe(near);
         assert!(self.shards.join(Joining { who, transport, early: Vec::new(), permit: Box::new(()) }).await);
+        // Nothing is done to a client that is not there yet.
+        while self.clients.card(id).is_none() {
+            tokio::task::yield_now().await;
+        }
         Receiver { form, far, bytes: Vec::new() }
     }
 }
