@@ -17,6 +17,7 @@ mod task;
 mod filter;
 mod hub;
 mod journal;
+mod kv;
 mod listen;
 mod route;
 mod split;

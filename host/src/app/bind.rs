@@ -10,6 +10,7 @@ use crate::edge::Edge;
 use crate::hub::{Hub, Source};
 use crate::ingest::{self, Ingest};
 use crate::journal::{self, Journal};
+use crate::kv;
 use crate::listen::{self, Gate, Inherited};
 use crate::message::{SENT, Scope};
 use crate::metrics::ConnectionRefusal;
@@ -45,7 +46,7 @@ impl Plan {
     /// Sockets are those `inherited`, else they are bound. They come first: when this process takes over from another, whoever connects from now on waits in its queue,
     /// and is served once the other has let go of the journal.
     pub async fn bind(self, inherited: Inherited) -> Result<App, Fault> {
-        let Self { config, tls, filters, clients, metrics, keyspaces: _ } = self;
+        let Self { config, tls, filters, clients, metrics, keyspaces } = self;
         let limits = config.limits.clone();
         let given = inherited.assign(&config.listen, &[config.admin.listen]).map_err(Fault::of)?;
         let handover = config.reuse_port || !given.edge.is_empty();
@@ -55,6 +56,10 @@ impl Plan {
         let names: Vec<String> = config.webhooks.keys().cloned().collect();
         let journal = open(&config, handover).await?;
         let sent = journal.lane(SENT).expect("the journal was opened with this name");
+        let store = kv::Store::open(kv::Config::new(config.data.join("kv"), limits.kv)).map_err(Fault::of)?;
+        for (name, promised) in &keyspaces {
+            promised.keep(store.space(name).map_err(Fault::of)?);
+        }
         let phases = Phases::default();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
 
@@ -226,6 +231,7 @@ impl Plan {
             admin_listeners,
             lanes,
             journal,
+            _store: store,
             shards,
             dispatchers,
             stop,

@@ -20,6 +20,7 @@ use crate::dispatch::Stop;
 use crate::edge::Edge;
 use crate::error::Chain;
 use crate::journal::{Journal, Lane};
+use crate::kv;
 use crate::listen::{self, Gate, Listeners};
 use crate::phase::{Phase, Phases};
 use crate::task::{self, Tracker};
@@ -42,6 +43,8 @@ pub struct App {
     admin_listeners: Listeners,
     lanes: Vec<Lane>,
     journal: Journal,
+    /// What filters keep; synced when it goes.
+    _store: kv::Store,
     shards: Shards,
     dispatchers: Vec<JoinHandle<()>>,
     stop: Stop,
