@@ -6,8 +6,9 @@
 use crate::gateway::imports::postern::filter::types;
 use crate::log::{self, Level};
 use crate::{
-    Admission, Delivery, Filter, Format, Label, Message, Payload, Request, Result, Selector, Verdict, gateway,
+    Admission, Client, Close, Delivery, Event, Filter, HttpVerdict, Message, Request, Response, Result, Verdict,
 };
+use crate::{gateway, lower};
 use std::cell::OnceCell;
 use std::sync::Once;
 
@@ -44,7 +45,55 @@ pub mod admission {
     });
 }
 
+pub mod client {
+    wit_bindgen::generate!({
+        path: "wit/v0.1",
+        inline: "package postern:sdk; world client { export postern:filter/client-handler@0.1.0; }",
+        world: "postern:sdk/client",
+        with: { "postern:filter/types@0.1.0": crate::gateway::imports::postern::filter::types },
+        pub_export_macro: true,
+        export_macro_name: "export_client",
+    });
+}
+
+pub mod event {
+    wit_bindgen::generate!({
+        path: "wit/v0.1",
+        inline: "package postern:sdk; world event { export postern:filter/event-handler@0.1.0; }",
+        world: "postern:sdk/event",
+        with: { "postern:filter/types@0.1.0": crate::gateway::imports::postern::filter::types },
+        pub_export_macro: true,
+        export_macro_name: "export_event",
+    });
+}
+
+pub mod audience {
+    wit_bindgen::generate!({
+        path: "wit/v0.1",
+        inline: "package postern:sdk; world audience { export postern:filter/audience-handler@0.1.0; }",
+        world: "postern:sdk/audience",
+        with: { "postern:filter/types@0.1.0": crate::gateway::imports::postern::filter::types },
+        pub_export_macro: true,
+        export_macro_name: "export_audience",
+    });
+}
+
+pub mod http {
+    wit_bindgen::generate!({
+        path: "wit/v0.1",
+        inline: "package postern:sdk; world http { export postern:filter/http-handler@0.1.0; }",
+        world: "postern:sdk/http",
+        with: { "postern:filter/types@0.1.0": crate::gateway::imports::postern::filter::types },
+        pub_export_macro: true,
+        export_macro_name: "export_http",
+    });
+}
+
 pub use admission::export_admission;
+pub use audience::export_audience;
+pub use client::export_client;
+pub use event::export_event;
+pub use http::export_http;
 pub use message::export_message;
 pub use setup::export_setup;
 
@@ -96,25 +145,64 @@ impl<T: Hosted> admission::exports::postern::filter::admission_handler::Guest fo
     }
 }
 
+impl<T: Hosted> client::exports::postern::filter::client_handler::Guest for T {
+    fn on_client_message(sender: types::Client, message: types::Message) -> Result<types::Verdict, String> {
+        let (sender, message) = (Client(gateway::Client(sender)), Message(gateway::Message(message)));
+        ask::<T, _>(|filter| filter.on_client_message(&sender, &message)).map(verdict)
+    }
+}
+
+impl<T: Hosted> event::exports::postern::filter::event_handler::Guest for T {
+    fn on_event(who: types::Client, what: types::Event) -> Result<(), String> {
+        let who = Client(gateway::Client(who));
+        let what = match what {
+            types::Event::Connect => Event::Connect,
+            types::Event::Close(said) => Event::Close(said.map(|close| Close::new(close.code, close.reason))),
+            types::Event::Disconnect(why) => Event::Disconnect(why),
+            types::Event::Ping(data) => Event::Ping(data),
+            types::Event::Pong(data) => Event::Pong(data),
+        };
+        ask::<T, _>(|filter| filter.on_event(&who, &what))
+    }
+}
+
+impl<T: Hosted> audience::exports::postern::filter::audience_handler::Guest for T {
+    fn choose(message: types::Message, among: Vec<types::Client>) -> Result<Vec<bool>, String> {
+        let message = Message(gateway::Message(message));
+        let among: Vec<Client> = among.into_iter().map(|client| Client(gateway::Client(client))).collect();
+        ask::<T, _>(|filter| filter.choose(&message, &among))
+    }
+}
+
+impl<T: Hosted> http::exports::postern::filter::http_handler::Guest for T {
+    fn on_request(request: types::Request) -> Result<types::HttpVerdict, String> {
+        let request = Request(gateway::Request(request));
+        ask::<T, _>(|filter| filter.on_request(&request)).map(|verdict| match verdict {
+            HttpVerdict::Pass => types::HttpVerdict::Pass,
+            HttpVerdict::Respond(answer) => types::HttpVerdict::Respond(response(answer)),
+            HttpVerdict::Accept(what, answer) => types::HttpVerdict::Accept((lower::payload(what), response(answer))),
+        })
+    }
+}
+
+fn response(response: Response) -> types::Response {
+    types::Response { status: response.status, headers: lower::headers(response.headers), body: response.body }
+}
+
 fn verdict(verdict: Verdict) -> types::Verdict {
     match verdict {
         Verdict::Pass => types::Verdict::Pass,
         Verdict::Drop(reason) => types::Verdict::Drop(reason),
-        Verdict::Rewrite(by) => types::Verdict::Rewrite(payload(by)),
+        Verdict::Rewrite(by) => types::Verdict::Rewrite(lower::payload(by)),
         Verdict::Send(deliveries) => types::Verdict::Send(deliveries.into_iter().map(delivery).collect()),
     }
 }
 
 fn delivery(delivery: Delivery) -> types::Delivery {
     types::Delivery {
-        to: match delivery.to {
-            Selector::Everyone => types::Selector::Everyone,
-            Selector::Clients(ids) => types::Selector::Clients(ids),
-            Selector::AnyLabel(wanted) => types::Selector::AnyLabel(labels(wanted)),
-            Selector::AllLabels(wanted) => types::Selector::AllLabels(labels(wanted)),
-        },
+        to: lower::selector(delivery.to),
         except: delivery.except,
-        payload: delivery.payload.map(payload),
+        payload: delivery.payload.map(lower::payload),
     }
 }
 
@@ -122,24 +210,12 @@ fn admission(admission: Admission) -> types::Admission {
     match admission {
         Admission::Allow(grant) => types::Admission::Allow(types::Grant {
             subject: grant.subject,
-            labels: labels(grant.labels),
+            labels: lower::labels(grant.labels),
             subprotocol: grant.subprotocol,
-            greeting: grant.greeting.map(payload),
+            greeting: grant.greeting.map(lower::payload),
         }),
         Admission::Deny(denial) => {
             types::Admission::Deny(types::Denial { status: denial.status, body: denial.body, reason: denial.reason })
         }
     }
-}
-
-fn payload(payload: Payload) -> types::Payload {
-    let format = match payload.format {
-        Format::Text => types::Format::Text,
-        Format::Binary => types::Format::Binary,
-    };
-    types::Payload { format, data: payload.data }
-}
-
-fn labels(labels: Vec<Label>) -> Vec<types::Label> {
-    labels.into_iter().map(|label| types::Label { key: label.key, value: label.value }).collect()
 }

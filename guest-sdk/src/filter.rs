@@ -1,8 +1,8 @@
 //! What a filter is, and the macro that makes a component of it.
 
-use crate::{Admission, Message, Request, Result, Verdict};
+use crate::{Admission, Client, Event, HttpVerdict, Message, Request, Result, Verdict};
 
-/// A filter: a value made from its configuration, asked about messages and clients.
+/// A filter: a value made from its configuration, asked about messages, clients and requests.
 ///
 /// Implement the hooks that [`filter!`](crate::filter!) is to export; one that is named there and not implemented
 /// does not compile. Do not count on memory between calls: most filters get a fresh instance, and so a fresh value,
@@ -25,6 +25,42 @@ pub trait Filter: Sized + 'static {
         let _ = request;
         Ok(Admission::Deny(crate::Denial::new(403, "")))
     }
+
+    /// What to do with a message that a client sent. `Pass` and `Rewrite` leave it to the stream's `relay`, which is to
+    /// ignore it; to answer the sender alone, use the [`outbox`](crate::outbox).
+    fn on_client_message(&self, sender: &Client, message: &Message) -> Result<Verdict> {
+        const { assert!(not_implemented::<Self>(), "`filter!` names the hook `client`: implement `on_client_message`") }
+        let _ = (sender, message);
+        Ok(Verdict::Pass)
+    }
+
+    /// What became of a client, of the kinds the operator turned on.
+    fn on_event(&self, who: &Client, what: &Event) -> Result<()> {
+        const { assert!(not_implemented::<Self>(), "`filter!` names the hook `event`: implement `on_event`") }
+        let _ = (who, what);
+        Ok(())
+    }
+
+    /// Whether a client gets a message that is for it. Asked again on replay, and when its labels have changed, so answer
+    /// by what the message and the client are, not by when you are asked.
+    fn wants(&self, message: &Message, client: &Client) -> Result<bool> {
+        const { assert!(not_implemented::<Self>(), "`filter!` names the hook `audience`: implement `wants`") }
+        let _ = (message, client);
+        Ok(false)
+    }
+
+    /// Which clients get a message: an answer for each, in their order. Implement it in the place of `wants` where they
+    /// are better asked about together.
+    fn choose(&self, message: &Message, among: &[Client]) -> Result<Vec<bool>> {
+        among.iter().map(|client| self.wants(message, client)).collect()
+    }
+
+    /// How to answer a plain HTTP request.
+    fn on_request(&self, request: &Request) -> Result<HttpVerdict> {
+        const { assert!(not_implemented::<Self>(), "`filter!` names the hook `http`: implement `on_request`") }
+        let _ = request;
+        Ok(HttpVerdict::Pass)
+    }
 }
 
 /// False, but not before the compiler knows which filter is meant: the default hooks above are compiled, and then
@@ -33,7 +69,8 @@ const fn not_implemented<T>() -> bool {
     size_of::<T>() > isize::MAX as usize
 }
 
-/// Makes a component of a filter: `filter!(Redact: message)`, `filter!(Desk: message + admission)`.
+/// Makes a component of a filter: `filter!(Redact: message)`, `filter!(Chat: client + event)`. The hooks are `message`,
+/// `admission`, `client`, `event`, `audience` and `http`.
 ///
 /// The component exports the handlers named, and `setup`, through which postern checks the configuration before any
 /// traffic. The crate needs `crate-type = ["cdylib", "rlib"]`; built natively it exports nothing and can be tested.
@@ -79,6 +116,38 @@ macro_rules! __hook {
         static HOOK: fn(&$filter, &$crate::Request) -> $crate::Result<$crate::Admission> =
             <$filter as $crate::Filter>::on_connect;
     }};
+    (client implemented by $filter:ty) => {{
+        #[used]
+        static HOOK: fn(&$filter, &$crate::Client, &$crate::Message) -> $crate::Result<$crate::Verdict> =
+            <$filter as $crate::Filter>::on_client_message;
+    }};
+    (event implemented by $filter:ty) => {{
+        #[used]
+        static HOOK: fn(&$filter, &$crate::Client, &$crate::Event) -> $crate::Result<()> =
+            <$filter as $crate::Filter>::on_event;
+    }};
+    (audience implemented by $filter:ty) => {{
+        #[used]
+        static HOOK: fn(&$filter, &$crate::Message, &[$crate::Client]) -> $crate::Result<::std::vec::Vec<bool>> =
+            <$filter as $crate::Filter>::choose;
+    }};
+    (http implemented by $filter:ty) => {{
+        #[used]
+        static HOOK: fn(&$filter, &$crate::Request) -> $crate::Result<$crate::HttpVerdict> =
+            <$filter as $crate::Filter>::on_request;
+    }};
+    (client exported by $component:ident) => {
+        $crate::export::export_client!($component with_types_in $crate::export::client);
+    };
+    (event exported by $component:ident) => {
+        $crate::export::export_event!($component with_types_in $crate::export::event);
+    };
+    (audience exported by $component:ident) => {
+        $crate::export::export_audience!($component with_types_in $crate::export::audience);
+    };
+    (http exported by $component:ident) => {
+        $crate::export::export_http!($component with_types_in $crate::export::http);
+    };
     (message exported by $component:ident) => {
         $crate::export::export_message!($component with_types_in $crate::export::message);
     };
@@ -89,7 +158,7 @@ macro_rules! __hook {
         ::std::compile_error!(::std::concat!(
             "no hook `",
             ::std::stringify!($other),
-            "`: there are `message` and `admission`"
+            "`: there are `message`, `admission`, `client`, `event`, `audience` and `http`"
         ))
     };
 }

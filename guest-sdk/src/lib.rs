@@ -32,14 +32,23 @@
 //! `Pass` is the default of what a filter decides, never of what it fails at: an `Err`, a panic or a missed deadline
 //! is met with the operator's `on_error`, which holds the message unless told otherwise.
 
+pub mod clients;
 pub mod clock;
 pub mod config;
+pub mod kv;
 pub mod log;
+pub mod metrics;
+pub mod outbox;
+pub mod signing;
 pub mod whatsapp;
 
 mod admission;
+mod client;
 mod error;
 mod filter;
+mod http;
+#[cfg(target_family = "wasm")]
+mod lower;
 mod message;
 mod request;
 mod verdict;
@@ -54,16 +63,21 @@ pub mod testing;
 mod gateway;
 
 pub use admission::{Admission, Denial, Grant};
+pub use client::{Client, Close, Event};
 pub use error::{Error, Result};
 pub use filter::Filter;
+pub use http::{HttpVerdict, Response};
 pub use message::Message;
 pub use request::{Header, Request};
 pub use verdict::{ClientId, Delivery, Format, Label, Payload, Selector, Verdict};
 
 /// What a filter usually wants in scope.
 pub mod prelude {
-    pub use crate::{Admission, Denial, Error, Filter, Grant, Message, Payload, Request, Result, Selector, Verdict};
-    pub use crate::{config, log, whatsapp};
+    pub use crate::{
+        Admission, Client, Close, Delivery, Denial, Error, Event, Filter, Grant, HttpVerdict, Label, Message,
+    };
+    pub use crate::{Payload, Request, Response, Result, Selector, Verdict};
+    pub use crate::{clients, config, kv, log, outbox, whatsapp};
 }
 
 /// Public for the expansion of [`filter!`] alone; no promise is made of anything in it.

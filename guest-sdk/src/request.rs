@@ -1,4 +1,4 @@
-//! An HTTP request that asks to become a stream, as a filter sees it.
+//! An HTTP request as a filter sees it: one that asks to become a client, or a plain one.
 
 use crate::gateway;
 
@@ -46,6 +46,11 @@ impl Request {
     /// The peer's address, `ip:port`, after any trusted proxy headers.
     pub fn address(&self) -> String {
         self.0.address()
+    }
+
+    /// The body, read in full and within the operator's limit. Empty for a request that asks to become a client.
+    pub fn body(&self) -> Vec<u8> {
+        self.0.body()
     }
 
     /// What `Authorization: Bearer …` carries. The scheme is found in any case, as RFC 9110 has it.

@@ -6,13 +6,15 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// A filter of `../filters`. The first call builds them all, with one cargo; it fails the test with the remedies when no
+/// A filter of `../filters`, or `script`, which does what it is told to. The first call builds them all, with one cargo; it fails the test with the remedies when no
 /// toolchain for WebAssembly can be found.
 pub fn gallery(name: &str) -> PathBuf {
-    const NAMES: [&str; 4] = ["drop-statuses", "redact", "route-by-number", "token"];
-    let index = NAMES.iter().position(|known| *known == name).expect("a filter of the gallery");
+    const NAMES: [&str; 8] =
+        ["by-label", "chat", "drop-statuses", "redact", "route-by-number", "script", "status-page", "token"];
+    let index = NAMES.iter().position(|known| *known == name).expect("a filter of the gallery, or `script`");
     made("gallery", || {
-        let sources = NAMES.map(|name| repository().join("filters").join(name));
+        let folder = |name: &str| if name == "script" { "tests/filters" } else { "filters" };
+        let sources = NAMES.map(|name| repository().join(folder(name)).join(name));
         let sources = sources.each_ref().map(PathBuf::as_path);
         postern_guest_build::build_many(&sources, &target().join("guests"))
             .unwrap_or_else(|error| panic!("{}", with_causes(&error)))

@@ -2,9 +2,11 @@
 //!
 //! Only what postern hosts is named here, and a function that a filter does not call is not imported by its component.
 
+use crate::kv::Fault;
 use crate::log::Level;
-use crate::{Format, Header};
-use imports::postern::filter::{clock, config, log, types};
+use crate::signing::{Algorithm, NoSuchSecret};
+use crate::{ClientId, Close, Format, Header, Label, Payload, Selector, lower};
+use imports::postern::filter::{clients, clock, config, kv, log, metrics, outbox, signing, types};
 
 pub(crate) mod imports {
     wit_bindgen::generate!({
@@ -16,6 +18,11 @@ pub(crate) mod imports {
                 import postern:filter/config@0.1.0;
                 import postern:filter/log@0.1.0;
                 import postern:filter/clock@0.1.0;
+                import postern:filter/metrics@0.1.0;
+                import postern:filter/outbox@0.1.0;
+                import postern:filter/clients@0.1.0;
+                import postern:filter/kv@0.1.0;
+                import postern:filter/signing@0.1.0;
             }
         ",
         world: "postern:sdk/imports",
@@ -96,8 +103,143 @@ impl Request {
         self.0.headers().into_iter().map(|header| Header { name: header.name, value: header.value }).collect()
     }
 
+    pub(crate) fn body(&self) -> Vec<u8> {
+        self.0.body()
+    }
+
     pub(crate) fn address(&self) -> String {
         self.0.address()
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Client(pub(crate) types::Client);
+
+impl Client {
+    pub(crate) fn id(&self) -> ClientId {
+        self.0.id()
+    }
+
+    pub(crate) fn subject(&self) -> Option<String> {
+        self.0.subject()
+    }
+
+    pub(crate) fn label(&self, key: &str) -> Option<String> {
+        self.0.label(key)
+    }
+
+    pub(crate) fn labels(&self) -> Vec<Label> {
+        self.0.labels().into_iter().map(|label| Label { key: label.key, value: label.value }).collect()
+    }
+
+    pub(crate) fn address(&self) -> String {
+        self.0.address()
+    }
+
+    pub(crate) fn since(&self) -> u64 {
+        self.0.since()
+    }
+}
+
+pub(crate) fn outbox_send(to: &Selector, except: &[ClientId], what: Payload) {
+    outbox::send(&lower::selector(to.clone()), except, &lower::payload(what));
+}
+
+pub(crate) fn clients_count(among: &Selector) -> u64 {
+    clients::count(&lower::selector(among.clone()))
+}
+
+pub(crate) fn clients_find(among: &Selector, limit: u32) -> Vec<ClientId> {
+    clients::find(&lower::selector(among.clone()), limit)
+}
+
+pub(crate) fn clients_get(id: ClientId) -> Option<Client> {
+    clients::get(id).map(Client)
+}
+
+pub(crate) fn clients_add_label(id: ClientId, label: Label) {
+    clients::add_label(id, &lower::label(label));
+}
+
+pub(crate) fn clients_remove_label(id: ClientId, label: Label) {
+    clients::remove_label(id, &lower::label(label));
+}
+
+pub(crate) fn clients_disconnect(id: ClientId, why: Close) {
+    clients::disconnect(id, &types::Close { code: why.code, reason: why.reason });
+}
+
+pub(crate) fn clients_pong(id: ClientId, data: Vec<u8>) {
+    clients::pong(id, &data);
+}
+
+pub(crate) fn kv_get(key: &str) -> Result<Option<Vec<u8>>, Fault> {
+    kv::get(key).map_err(fault)
+}
+
+pub(crate) fn kv_set(key: &str, value: &[u8], ttl: Option<u64>) -> Result<(), Fault> {
+    kv::set(key, value, ttl).map_err(fault)
+}
+
+pub(crate) fn kv_add(key: &str, value: &[u8], ttl: Option<u64>) -> Result<bool, Fault> {
+    kv::add(key, value, ttl).map_err(fault)
+}
+
+pub(crate) fn kv_increment(key: &str, by: i64, ttl: Option<u64>) -> Result<i64, Fault> {
+    kv::increment(key, by, ttl).map_err(fault)
+}
+
+pub(crate) fn kv_swap(key: &str, old: Option<&[u8]>, new: Option<&[u8]>) -> Result<bool, Fault> {
+    kv::swap(key, old, new).map_err(fault)
+}
+
+pub(crate) fn kv_delete(key: &str) -> Result<(), Fault> {
+    kv::delete(key).map_err(fault)
+}
+
+pub(crate) fn kv_keys(prefix: &str, after: Option<&str>, limit: u32) -> Result<Vec<String>, Fault> {
+    kv::keys(prefix, after, limit).map_err(fault)
+}
+
+fn fault(fault: kv::Fault) -> Fault {
+    match fault {
+        kv::Fault::TooLarge => Fault::TooLarge,
+        kv::Fault::Full => Fault::Full,
+        kv::Fault::NotANumber => Fault::NotANumber,
+        kv::Fault::Unavailable => Fault::Unavailable,
+    }
+}
+
+pub(crate) fn metrics_count(name: &str, by: u64) {
+    metrics::count(name, by);
+}
+
+pub(crate) fn metrics_gauge(name: &str, value: f64) {
+    metrics::gauge(name, value);
+}
+
+pub(crate) fn metrics_observe(name: &str, value: f64) {
+    metrics::observe(name, value);
+}
+
+pub(crate) fn signing_verify(
+    secret: &str,
+    algorithm: Algorithm,
+    data: &[u8],
+    signature: &[u8],
+) -> Result<bool, NoSuchSecret> {
+    signing::verify(secret, hash(algorithm), data, signature).map_err(|_| NoSuchSecret)
+}
+
+pub(crate) fn signing_sign(secret: &str, algorithm: Algorithm, data: &[u8]) -> Result<Vec<u8>, NoSuchSecret> {
+    signing::sign(secret, hash(algorithm), data).map_err(|_| NoSuchSecret)
+}
+
+fn hash(algorithm: Algorithm) -> signing::Algorithm {
+    match algorithm {
+        Algorithm::HmacSha1 => signing::Algorithm::HmacSha1,
+        Algorithm::HmacSha256 => signing::Algorithm::HmacSha256,
+        Algorithm::HmacSha512 => signing::Algorithm::HmacSha512,
     }
 }
 
