@@ -20,6 +20,7 @@ mod handover;
 mod handshake;
 mod held;
 mod hostile;
+mod original;
 mod regressions;
 mod resume;
 mod retention;
