@@ -1,6 +1,6 @@
 //! One space: what it holds, what each operation does to it, and what is done about it from time to time.
 
-use super::file::{Log, Record};
+use super::file::{Fresh, Log, Record};
 use super::{Config, OVERHEAD, lock};
 use crate::keyspace::{Fault, Keyspace};
 use crate::message::Timestamp;
@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::ops::Bound;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 /// Keys listed at once.
@@ -44,6 +44,12 @@ struct Entry {
     expiry: Option<u64>,
 }
 
+impl Entry {
+    fn record(&self, key: &str) -> Record {
+        Record { key: key.to_owned(), value: Some(self.value.clone()), expiry: self.expiry }
+    }
+}
+
 impl Space {
     pub fn open(path: &Path, config: &Config) -> io::Result<Self> {
         let now = (config.clock)().0;
@@ -66,10 +72,31 @@ impl Space {
     pub fn tend(&self) {
         let mut held = lock(&self.held);
         held.sweep((self.clock)().0);
-        let kept = if held.log.length() > held.used * WASTE + SLACK { held.rewrite() } else { held.log.sync() };
+        let is_waste = held.log.length() > held.used * WASTE + SLACK;
+        let kept = if is_waste || held.log.is_doubtful() { self.rewrite(held) } else { self.sync(held) };
         if let Err(error) = kept {
             tracing::error!(%error, "what a filter keeps could not be put onto the disk");
         }
+    }
+
+    /// Filters go on while the disk is busy, here and below.
+    fn sync(&self, mut held: MutexGuard<'_, Held>) -> io::Result<()> {
+        let Some(file) = held.log.syncing()? else { return Ok(()) };
+        drop(held);
+        file.sync_data().inspect_err(|_| lock(&self.held).log.doubt())
+    }
+
+    fn rewrite(&self, held: MutexGuard<'_, Held>) -> io::Result<()> {
+        let (path, from) = (held.log.path().to_owned(), held.log.length());
+        let records: Vec<Record> = held.entries.iter().map(|(key, entry)| entry.record(key)).collect();
+        drop(held);
+        let fresh = Fresh::write(&path, records.into_iter())?;
+        lock(&self.held).log.replace(fresh, from)
+    }
+
+    #[cfg(test)]
+    pub fn doubt(&self) {
+        lock(&self.held).log.doubt();
     }
 
     #[cfg(test)]
@@ -87,7 +114,7 @@ impl Space {
         Some((self.clock)().0.saturating_add(millis).max(1))
     }
 
-    fn lock(&self) -> (std::sync::MutexGuard<'_, Held>, u64) {
+    fn lock(&self) -> (MutexGuard<'_, Held>, u64) {
         (lock(&self.held), (self.clock)().0)
     }
 }
@@ -146,15 +173,6 @@ impl Held {
         let due: Vec<String> = due.map(|(_, key)| key.clone()).collect();
         due.iter().for_each(|key| self.take(key));
         due.len() == SWEPT
-    }
-
-    fn rewrite(&mut self) -> io::Result<()> {
-        let Self { entries, log, .. } = self;
-        log.rewrite(entries.iter().map(|(key, entry)| Record {
-            key: key.clone(),
-            value: Some(entry.value.clone()),
-            expiry: entry.expiry,
-        }))
     }
 }
 
