@@ -1,6 +1,7 @@
 //! The clients connected now, to the streams the filter works for.
 //!
-//! What is done to them takes effect when the call returns `Ok`; if it does not, none of it does.
+//! What is done to them takes effect when the call returns `Ok`; if it does not, none of it does. What is asked before the
+//! first send of the [`outbox`](crate::outbox) is done before it, the rest after the last.
 
 use crate::{Client, ClientId, Close, Label, Selector, gateway};
 

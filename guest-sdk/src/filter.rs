@@ -26,23 +26,28 @@ pub trait Filter: Sized + 'static {
         Ok(Admission::Deny(crate::Denial::new(403, "")))
     }
 
-    /// What to do with a message that a client sent. `Pass` and `Rewrite` leave it to the stream's `relay`, which is to
-    /// ignore it; to answer the sender alone, use the [`outbox`](crate::outbox).
+    /// What to do with a message that a client sent. What `Send` makes of it goes to clients of the same stream, and is
+    /// durable before it is sent. `Pass` and `Rewrite` leave it to the stream's `relay`, which is to ignore it unless
+    /// configured; to answer the sender alone, use the [`outbox`](crate::outbox).
+    ///
+    /// A client's messages are judged one after the other, in the order it sent them. A failure closes that client, unless
+    /// `on_error` says `pass` or `drop`: answer what makes no sense, and fail only at what is your own fault.
     fn on_client_message(&self, sender: &Client, message: &Message) -> Result<Verdict> {
         const { assert!(not_implemented::<Self>(), "`filter!` names the hook `client`: implement `on_client_message`") }
         let _ = (sender, message);
         Ok(Verdict::Pass)
     }
 
-    /// What became of a client, of the kinds the operator turned on.
+    /// What became of a client, of the kinds the operator turned on: `Connect` and `Disconnect` unless told otherwise.
     fn on_event(&self, who: &Client, what: &Event) -> Result<()> {
         const { assert!(not_implemented::<Self>(), "`filter!` names the hook `event`: implement `on_event`") }
         let _ = (who, what);
         Ok(())
     }
 
-    /// Whether a client gets a message that is for it. Asked again on replay, and when its labels have changed, so answer
-    /// by what the message and the client are, not by when you are asked.
+    /// Whether a client gets a message that is for it. It can leave clients out, not bring any in. Asked again on replay,
+    /// and when the client's labels have changed, so answer by what the message and the client are, not by when you are
+    /// asked; what it puts into the outbox or asks of clients is not done.
     fn wants(&self, message: &Message, client: &Client) -> Result<bool> {
         const { assert!(not_implemented::<Self>(), "`filter!` names the hook `audience`: implement `wants`") }
         let _ = (message, client);
@@ -74,6 +79,41 @@ const fn not_implemented<T>() -> bool {
 ///
 /// The component exports the handlers named, and `setup`, through which postern checks the configuration before any
 /// traffic. The crate needs `crate-type = ["cdylib", "rlib"]`; built natively it exports nothing and can be tested.
+///
+/// ```
+/// # use postern_filter::prelude::*;
+/// # struct Visitors;
+/// impl Filter for Visitors {
+///     fn configure() -> Result<Self> {
+///         Ok(Self)
+///     }
+///
+///     fn on_event(&self, _: &Client, what: &Event) -> Result<()> {
+///         metrics::count("visits", u64::from(*what == Event::Connect));
+///         Ok(())
+///     }
+/// }
+///
+/// postern_filter::filter!(Visitors: event);
+/// ```
+///
+/// A hook that is named and not implemented does not compile, natively or as a component:
+///
+/// ```compile_fail
+/// # use postern_filter::prelude::*;
+/// # struct Visitors;
+/// # impl Filter for Visitors {
+/// #     fn configure() -> Result<Self> {
+/// #         Ok(Self)
+/// #     }
+/// #
+/// #     fn on_event(&self, _: &Client, what: &Event) -> Result<()> {
+/// #         metrics::count("visits", u64::from(*what == Event::Connect));
+/// #         Ok(())
+/// #     }
+/// # }
+/// postern_filter::filter!(Visitors: event + client);
+/// ```
 #[macro_export]
 macro_rules! filter {
     ($filter:ty : $hook:ident $(+ $more:ident)*) => {

@@ -1,7 +1,7 @@
 //! What lasts, restarts and crashes included. Each filter has a keyspace of its own, unless the operator gave several the
 //! same. Every operation is atomic and acts at once, whatever becomes of the call.
 
-use crate::{Result, gateway};
+use crate::{Error, Result, gateway, json};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -33,11 +33,12 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
+/// The value of a key; `None` when it is not there, or has gone.
 pub fn get(key: &str) -> Result<Option<Vec<u8>>, Fault> {
     gateway::kv_get(key)
 }
 
-/// Sets a key. With `ttl` it goes by itself.
+/// Sets a key to bytes or text. With `ttl` it goes by itself.
 pub fn set(key: &str, value: impl AsRef<[u8]>, ttl: Option<Duration>) -> Result<(), Fault> {
     gateway::kv_set(key, value.as_ref(), millis(ttl))
 }
@@ -54,23 +55,31 @@ pub fn increment(key: &str, by: i64, ttl: Option<Duration>) -> Result<i64, Fault
     gateway::kv_increment(key, by, millis(ttl))
 }
 
-/// Sets a key to `new` if it is `old` (`None` is absent), and says whether it was.
+/// Sets a key to `new` if it is `old` (`None` is absent), and says whether it was. What is swapped in goes when what was
+/// there would have.
 pub fn swap(key: &str, old: Option<&[u8]>, new: Option<&[u8]>) -> Result<bool, Fault> {
     gateway::kv_swap(key, old, new)
 }
 
+/// Takes a key away. One that is not there is no fault.
 pub fn delete(key: &str) -> Result<(), Fault> {
     gateway::kv_delete(key)
 }
 
-/// Keys that begin with `prefix`, in order, after `after`, at most `limit`.
+/// Keys that begin with `prefix`, in order, after `after`, at most `limit` (and 1000).
 pub fn keys(prefix: &str, after: Option<&str>, limit: u32) -> Result<Vec<String>, Fault> {
     gateway::kv_keys(prefix, after, limit)
 }
 
+/// A value that was kept as text.
+pub fn get_text(key: &str) -> Result<Option<String>> {
+    let text = get(key)?.map(String::from_utf8).transpose();
+    text.map_err(|_| Error::new("the value kept there is not text"))
+}
+
 /// A value that was kept as JSON.
 pub fn get_json<T: DeserializeOwned>(key: &str) -> Result<Option<T>> {
-    Ok(get(key)?.map(|value| serde_json::from_slice(&value)).transpose()?)
+    get(key)?.map(|value| json::read("the value kept there", &value)).transpose()
 }
 
 /// Keeps a value as JSON.

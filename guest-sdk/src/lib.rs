@@ -47,6 +47,7 @@ mod client;
 mod error;
 mod filter;
 mod http;
+mod json;
 #[cfg(target_family = "wasm")]
 mod lower;
 mod message;
@@ -59,7 +60,7 @@ pub mod testing;
 /// What postern provides. The one place that knows whether it is there: in a component its functions are imports, in
 /// a native test they are doubles.
 #[cfg_attr(target_family = "wasm", path = "gateway/component.rs")]
-#[cfg_attr(not(target_family = "wasm"), path = "gateway/double.rs")]
+#[cfg_attr(not(target_family = "wasm"), path = "gateway/double/mod.rs")]
 mod gateway;
 
 pub use admission::{Admission, Denial, Grant};
@@ -77,7 +78,7 @@ pub mod prelude {
         Admission, Client, Close, Delivery, Denial, Error, Event, Filter, Grant, HttpVerdict, Label, Message,
     };
     pub use crate::{Payload, Request, Response, Result, Selector, Verdict};
-    pub use crate::{clients, config, kv, log, outbox, whatsapp};
+    pub use crate::{clients, clock, config, kv, log, metrics, outbox, signing, whatsapp};
 }
 
 /// Public for the expansion of [`filter!`] alone; no promise is made of anything in it.

@@ -1,21 +1,23 @@
-//! A message on its way to clients, as a filter sees it.
+//! A message, as a filter sees it.
 
-use crate::{Error, Format, Result, gateway};
+use crate::{Format, Result, gateway, json};
 use serde::de::DeserializeOwned;
 
-/// A message bound for clients: a verified webhook delivery, or what a filter earlier in the chain made of it.
+/// A message bound for clients (a verified webhook delivery, or what a filter earlier in the chain made of it), or one that
+/// a client sent.
 ///
 /// It is a handle: nothing is copied into the filter until it is asked for.
 #[derive(Debug)]
 pub struct Message(pub(crate) gateway::Message);
 
 impl Message {
-    /// Identifies the delivery that began this message. The parts of a split message share it.
+    /// Identifies the delivery that began this message. The parts of a split message share it. Nought for what a client
+    /// sent: it is not an event yet.
     pub fn id(&self) -> u64 {
         self.0.id()
     }
 
-    /// The name, in postern's configuration, of the webhook it came through.
+    /// The name, in postern's configuration, of the webhook it came through, or of the stream of the client that sent it.
     pub fn source(&self) -> String {
         self.0.source()
     }
@@ -60,15 +62,6 @@ impl Message {
 
     /// The data as JSON of a shape of your own, or of [`whatsapp::Envelope`](crate::whatsapp::Envelope).
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
-        // serde_json's message quotes what it read, and the body is other people's mail: tell the operator where, not what.
-        serde_json::from_slice(&self.data()).map_err(|error| {
-            let (line, column) = (error.line(), error.column());
-            Error::new(match error.classify() {
-                serde_json::error::Category::Data => {
-                    format!("the message is JSON of another shape than this filter reads: line {line} column {column}")
-                }
-                _ => format!("the message is not JSON: line {line} column {column}"),
-            })
-        })
+        json::read("the message", &self.data())
     }
 }

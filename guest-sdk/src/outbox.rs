@@ -2,8 +2,8 @@
 //!
 //! They go straight to clients, not through the chain, after the call returns `Ok`, in the order sent; if it does not,
 //! none of them goes. They are durable as events are, and are resumed and replayed like them. They reach the clients of
-//! the streams the filter works for: those that carry the webhook of the message, or the stream of the client or of the
-//! request.
+//! the streams the filter works for: those that carry the webhook of the message, or the stream of the client, or those
+//! of the page that the request is for.
 
 use crate::{ClientId, Payload, Selector, gateway};
 

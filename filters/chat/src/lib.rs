@@ -6,18 +6,17 @@
 
 use postern_filter::prelude::*;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
+
+/// Characters of a room's name, and rooms of a client: far within the gateway's own limits for labels.
+const NAME: usize = 64;
+const ROOMS: usize = 16;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Chat {
-    /// The longest text, in characters, and the longest name of a room.
-    #[serde(default = "longest")]
-    longest: usize,
-}
-
-fn longest() -> usize {
-    2000
+    /// The longest text, in characters; 2000 when it is not said.
+    longest: Option<usize>,
 }
 
 /// What a client may say.
@@ -35,27 +34,9 @@ impl Filter for Chat {
     }
 
     fn on_client_message(&self, sender: &Client, message: &Message) -> Result<Verdict> {
-        let from = sender.subject().unwrap_or_else(|| format!("guest-{:x}", sender.id()));
-        let is_in = |room: &str| sender.has_label("room", room);
-        let fits = |text: &str| !text.is_empty() && text.chars().count() <= self.longest;
-        match message.parse() {
-            Ok(Said::Join { join: room }) if fits(&room) && !is_in(&room) => {
-                clients::add_label(sender.id(), "room", &*room);
-                tell(&room, json!({ "room": room, "joined": from }));
-            }
-            Ok(Said::Leave { leave: room }) if is_in(&room) => {
-                tell(&room, json!({ "room": room, "left": from }));
-                clients::remove_label(sender.id(), "room", &*room);
-            }
-            Ok(Said::Say { say: text, room }) if is_in(&room) && fits(&text) => {
-                tell(&room, json!({ "room": room, "from": from, "text": text }));
-            }
-            Ok(Said::Join { join: room }) if is_in(&room) => {}
-            Ok(Said::Leave { leave: room } | Said::Say { room, .. }) if !is_in(&room) => {
-                refuse(sender, "you are not in that room");
-            }
-            Ok(_) => refuse(sender, "too long, or empty"),
-            Err(_) => refuse(sender, "say {\"join\":ROOM}, {\"leave\":ROOM} or {\"say\":TEXT,\"room\":ROOM}"),
+        let said = message.parse().map_err(|_| r#"say {"join":ROOM}, {"leave":ROOM} or {"say":TEXT,"room":ROOM}"#);
+        if let Err(why) = said.and_then(|said| self.heed(sender, said)) {
+            outbox::to_client(sender.id(), Payload::text(json!({ "error": why }).to_string()));
         }
         Ok(Verdict::Drop(None))
     }
@@ -63,13 +44,33 @@ impl Filter for Chat {
 
 postern_filter::filter!(Chat: client);
 
-fn tell(room: &str, what: Value) {
-    outbox::to_label("room", room, Payload::text(what.to_string()));
-}
-
-/// To the sender alone.
-fn refuse(sender: &Client, why: &str) {
-    outbox::to_client(sender.id(), Payload::text(json!({ "error": why }).to_string()));
+impl Chat {
+    /// Does what a client says, or says why not.
+    fn heed(&self, sender: &Client, said: Said) -> Result<(), &'static str> {
+        let (Said::Join { join: room } | Said::Leave { leave: room } | Said::Say { room, .. }) = &said;
+        let is_in = sender.has_label("room", room);
+        let rooms = || sender.labels().iter().filter(|label| label.key == "room").count();
+        let from = sender.subject().unwrap_or_else(|| format!("guest-{:x}", sender.id()));
+        let fits = |text: &str, longest| !text.is_empty() && text.chars().count() <= longest;
+        let news = match &said {
+            Said::Join { .. } if is_in => return Ok(()),
+            Said::Join { .. } if !fits(room, NAME) => return Err("the name of the room is too long, or empty"),
+            Said::Join { .. } if rooms() >= ROOMS => return Err("you are in as many rooms as you may be"),
+            Said::Join { .. } => {
+                clients::add_label(sender.id(), "room", room);
+                json!({ "room": room, "joined": from })
+            }
+            _ if !is_in => return Err("you are not in that room"),
+            Said::Leave { .. } => json!({ "room": room, "left": from }),
+            Said::Say { say, .. } if !fits(say, self.longest.unwrap_or(2000)) => return Err("too long, or empty"),
+            Said::Say { say: text, .. } => json!({ "room": room, "from": from, "text": text }),
+        };
+        outbox::to_label("room", room, Payload::text(news.to_string()));
+        if let Said::Leave { .. } = said {
+            clients::remove_label(sender.id(), "room", room); // After the news, so that it hears them too.
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
