@@ -11,7 +11,7 @@
 use crate::filter::{self, Effects, Filter, Heard, Lifecycle};
 use crate::journal::{Journal, Lane};
 use crate::message::{
-    Audience, Card, Change, Delivery, EventId, Message, Narrowing, Payload, Scope, Selector, Timestamp,
+    Audience, Card, Changes, Delivery, EventId, Message, Narrowing, Payload, Scope, Selector, Timestamp,
 };
 use crate::metrics::{ClientMessageLabels, ClientMessageOutcome, FilterVerdict, Metrics};
 use crate::task::{self, Handle};
@@ -19,7 +19,7 @@ use crate::ws::{Answer, Said, Shards, What};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// What becomes of what clients say and every filter lets pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub struct Converse {
     /// What is sent goes here.
     pub lane: Lane,
     pub journal: Journal,
+    /// The youngest event of that lane that was dispatched.
+    pub judged: watch::Receiver<EventId>,
     pub shards: Shards,
     pub metrics: Metrics,
     /// Where answers are waited for.
@@ -122,7 +124,7 @@ impl Converse {
         self.follow("send", heard, answer);
     }
 
-    /// Does what follows, and answers when it is durable.
+    /// Does what follows, and answers when that is done.
     fn follow(&self, kind: &str, heard: Heard, answer: oneshot::Sender<Answer>) {
         for call in &heard.calls {
             let took = Duration::from_micros(call.micros);
@@ -136,22 +138,31 @@ impl Converse {
         let Effects { mut sends, changes } = heard.effects;
         sends.extend(heard.sent.into_iter().map(|message| (message.payload, message.audience)));
         let Some(delivery) = delivery(kind, sends, changes.clone(), &Scope::of([self.stream.clone()])) else {
-            self.shards.apply(changes);
+            self.shards.apply(changes.all(), self.journal.tail());
             let _ = answer.send(Answer::Heard);
             return;
         };
+        let mut judged = self.judged.clone();
         match self.journal.submit(&self.lane, delivery) {
             Ok(kept) => task::background_on(&self.tasks, async move {
-                let is_kept = kept.await.is_ok_and(|kept| kept.is_ok());
-                let _ = answer.send(if is_kept { Answer::Heard } else { Answer::Lost });
+                let Ok(Ok(kept)) = kept.await else {
+                    let _ = answer.send(Answer::Lost);
+                    return;
+                };
+                // What is said next finds it published, and what it asked for done.
+                let last = kept.first.0 + u64::from(kept.new.saturating_sub(1));
+                let _ = judged.wait_for(|judged| judged.0 >= last).await;
+                let _ = answer.send(Answer::Heard);
             }),
-            Err(_) => drop(answer.send(Answer::Lost)),
+            Err(_) => {
+                let _ = answer.send(Answer::Lost);
+            }
         }
     }
 }
 
 /// What is sent to clients of some streams, as a delivery; `None` when nothing is sent.
-pub fn delivery(kind: &str, sends: Vec<(Payload, Audience)>, changes: Vec<Change>, scope: &Scope) -> Option<Delivery> {
+pub fn delivery(kind: &str, sends: Vec<(Payload, Audience)>, changes: Changes, scope: &Scope) -> Option<Delivery> {
     let sends = to_streams(sends, scope);
     (!sends.is_empty()).then(|| Delivery::sent(kind, sends, changes))
 }

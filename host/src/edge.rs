@@ -9,7 +9,7 @@ use crate::phase::Phases;
 use crate::respond::Respond;
 use crate::route::{Route, Routes};
 use crate::task::{self, Tracker};
-use crate::tls::Acceptor;
+use crate::tls::{self, Acceptor};
 use ::http::{Method, StatusCode, Version};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,6 +20,7 @@ pub struct Edge {
     pub ingest: Ingest,
     pub connect: Connect,
     pub respond: Respond,
+    pub certificates: Certificates,
     /// `None`: no TLS here, as the configuration said aloud.
     pub tls: Option<Acceptor>,
     pub http: http::Config,
@@ -31,6 +32,30 @@ pub struct Edge {
     pub webhooks: Tracker,
 }
 
+/// What each webhook and each stream wants of client certificates, in the configuration's order.
+pub struct Certificates {
+    pub webhooks: Vec<Certificate>,
+    pub streams: Vec<Certificate>,
+}
+
+pub struct Certificate {
+    /// One must be shown.
+    pub required: bool,
+    /// It must be for this name, exactly.
+    pub name: Option<String>,
+}
+
+impl Certificate {
+    /// Whether a client may come that has shown a certificate for these names, or none.
+    pub fn allows(&self, names: Option<&[String]>) -> bool {
+        match (names, &self.name) {
+            (None, _) => !self.required,
+            (Some(_), None) => true,
+            (Some(names), Some(wanted)) => names.contains(wanted),
+        }
+    }
+}
+
 impl Edge {
     /// Starts to serve a connection and returns at once.
     pub fn serve(self: &Arc<Self>, tcp: TcpStream, peer: SocketAddr, permit: Permit) {
@@ -39,10 +64,14 @@ impl Edge {
     }
 
     async fn connection(self: Arc<Self>, tcp: TcpStream, peer: SocketAddr, permit: Arc<Permit>) {
+        let mut names = None;
         let io = match &self.tls {
             None => Io::Plain(tcp),
             Some(acceptor) => match acceptor.accept(tcp).await {
-                Ok(tls) => Io::Tls(Box::new(tls)),
+                Ok(tls) => {
+                    names = tls::client_names(&tls);
+                    Io::Tls(Box::new(tls))
+                }
                 Err(error) => {
                     self.metrics.refused(ConnectionRefusal::Handshake);
                     tracing::debug!(%peer, %error, "TLS handshake failed");
@@ -50,15 +79,15 @@ impl Edge {
                 }
             },
         };
-        let edge = self.clone();
+        let (edge, names) = (self.clone(), names.map(Arc::<[String]>::from));
         let handle = move |request| {
-            let (edge, permit) = (edge.clone(), permit.clone());
-            async move { edge.answer(request, peer, permit).await }
+            let (edge, permit, names) = (edge.clone(), permit.clone(), names.clone());
+            async move { edge.answer(request, peer, names.as_deref(), permit).await }
         };
         http::serve(io, self.http, handle, self.phases.draining()).await;
     }
 
-    async fn answer(&self, request: Arrived, peer: SocketAddr, permit: Arc<Permit>) -> Reply {
+    async fn answer(&self, request: Arrived, peer: SocketAddr, names: Option<&[String]>, permit: Arc<Permit>) -> Reply {
         let request = match self.page(request, peer).await {
             Ok(reply) => return reply,
             Err(request) => request,
@@ -66,6 +95,19 @@ impl Edge {
         let Some(Route { webhook, stream }) = self.routes.find(request.head.uri.path()) else {
             return Reply::text(StatusCode::NOT_FOUND, "nothing is here\n");
         };
+        let to_stream = stream.filter(|_| webhook.is_none() || connect::wanted(&request));
+        let certificate = match (to_stream, webhook) {
+            (Some(stream), _) => self.certificates.streams.get(stream),
+            (None, webhook) => webhook.and_then(|webhook| self.certificates.webhooks.get(webhook)),
+        };
+        if !certificate.is_none_or(|certificate| certificate.allows(names)) {
+            tracing::info!(%peer, path = request.head.uri.path(), ?names, "no certificate, or one for another name");
+            request.body.forget().await;
+            return Reply::text(
+                StatusCode::FORBIDDEN,
+                "a client certificate is required, and this is none or another's\n",
+            );
+        }
         let method = &request.head.method;
         match (webhook, stream) {
             (_, Some(stream)) if connect::wanted(&request) => {

@@ -7,6 +7,7 @@ mod error;
 mod keyspace;
 mod message;
 mod metrics;
+mod outward;
 mod phase;
 mod pipe;
 mod pool;
@@ -14,9 +15,11 @@ mod secret;
 mod task;
 
 // Organs.
+mod callout;
 mod filter;
 mod hub;
 mod journal;
+mod jwt;
 mod kv;
 mod listen;
 mod route;

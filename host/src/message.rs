@@ -6,7 +6,7 @@ mod card;
 mod cursor;
 mod sent;
 
-pub use card::{Card, Change, Scope};
+pub use card::{Card, Change, Changes, Scope};
 pub use cursor::{Cursor, NotACursor, NotASince, Since, Start};
 
 use bytes::Bytes;
@@ -69,6 +69,22 @@ impl Payload {
 pub struct Label {
     pub key: String,
     pub value: String,
+}
+
+impl Label {
+    /// Bytes of a key, and of a value or a subject. They are kept for as long as the client stays.
+    pub const KEY: usize = 128;
+    pub const VALUE: usize = 1024;
+
+    /// Whether it has a key, and is within these bounds.
+    pub fn fits(&self) -> bool {
+        !self.key.is_empty() && self.key.len() <= Self::KEY && self.value.len() <= Self::VALUE
+    }
+
+    /// Whether a client may go by this name, which is shown to others.
+    pub fn subject_fits(subject: &str) -> bool {
+        subject.len() <= Self::VALUE && !subject.contains(char::is_control)
+    }
 }
 
 /// Chooses clients.
@@ -189,8 +205,8 @@ pub struct Delivery {
 pub struct Orders {
     /// Of each item, in their order. `None`: it goes through its webhook's filters like any other.
     pub sends: Vec<Option<Sending>>,
-    /// What is to become of clients, before anything is sent.
-    pub changes: Vec<Change>,
+    /// What is to become of clients before anything is sent, and after all of it is.
+    pub changes: Changes,
 }
 
 /// How one item of what is sent travels, and to whom.
@@ -216,8 +232,8 @@ pub struct Event {
     pub body: Bytes,
     /// Of what no webhook brought: to whom it goes, past all filters.
     pub sending: Option<Sending>,
-    /// What is to become of clients before it is sent.
-    pub changes: Vec<Change>,
+    /// What is to become of clients before it is sent, and after.
+    pub changes: Changes,
 }
 
 /// An event, or what an earlier filter made of it, on its way through the filter chain.

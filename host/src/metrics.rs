@@ -116,6 +116,8 @@ labels! {
         Draining = "draining",
         /// A filter or an operator closed it.
         Disconnected = "disconnected",
+        /// What it was let in by is good no longer.
+        Expired = "expired",
         Fault = "fault",
     }
 

@@ -123,7 +123,7 @@ impl Respond {
             None => (&self.lane, Some(Delivery::sent("send", sends, changes.clone()))),
         };
         match delivery {
-            None => self.shards.applied(changes).await,
+            None => self.shards.applied(changes.all(), self.journal.tail()).await,
             Some(delivery) => {
                 if self.journal.append(lane, delivery).await.is_err() {
                     return refused("not stored\n");

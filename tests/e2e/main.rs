@@ -4,10 +4,13 @@
 //! this package.
 
 mod admin;
+mod admission;
 mod browser;
+mod chat;
 mod cli;
 mod clients;
 mod compression;
+mod conversation;
 mod crash;
 mod crash_resume;
 mod delivery;
@@ -20,6 +23,7 @@ mod handover;
 mod handshake;
 mod held;
 mod hostile;
+mod openapi;
 mod original;
 mod regressions;
 mod resume;

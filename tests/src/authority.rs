@@ -1,10 +1,12 @@
 //! A certificate authority like the public ones: a root that clients trust, an intermediate that signs, leaves for
 //! localhost. A server that does not send its full chain is therefore refused by every client of these tests.
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose};
+use rcgen::{IsCa, KeyPair, KeyUsagePurpose};
 use ring::rand::{SecureRandom, SystemRandom};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
-use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::sync::Arc;
 
 pub struct Authority {
@@ -38,6 +40,37 @@ impl Authority {
         let leaf = params.signed_by(&key, &self.intermediate).expect("the intermediate signs");
         let chain = format!("{}{}", leaf.pem(), self.intermediate.pem());
         Issued { chain, key: key.serialize_pem(), leaf: leaf.der().clone() }
+    }
+
+    /// A certificate for a client, whose common name is this, and no other name.
+    pub fn issue_client(&self, name: &str) -> Issued {
+        let key = new_key();
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let leaf = params.signed_by(&key, &self.intermediate).expect("the intermediate signs");
+        let chain = format!("{}{}", leaf.pem(), self.intermediate.pem());
+        Issued { chain, key: key.serialize_pem(), leaf: leaf.der().clone() }
+    }
+
+    /// The root, PEM.
+    pub fn root(&self) -> String {
+        let label = "CERTIFICATE";
+        pkcs8::der::pem::encode_string(label, pkcs8::LineEnding::LF, &self.root).expect("it is written as PEM")
+    }
+
+    /// A client's TLS that trusts this root, and shows this certificate.
+    pub fn trust_as(&self, client: &Issued) -> Arc<ClientConfig> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.root.clone()).expect("our root is a certificate");
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider).with_protocol_versions(rustls::ALL_VERSIONS);
+        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(client.chain.as_bytes()).collect();
+        let key = PrivateKeyDer::from_pem_slice(client.key.as_bytes()).expect("a key");
+        let builder = builder.expect("ring speaks these versions").with_root_certificates(roots);
+        let config = builder.with_client_auth_cert(chain.expect("a chain"), key);
+        Arc::new(config.expect("they belong together"))
     }
 
     /// A client's TLS that trusts this root alone.

@@ -154,6 +154,7 @@ impl Admin {
             }
         }
         self.metrics.events_held.set(i64::try_from(self.journal.count_held()).unwrap_or(i64::MAX));
+        self.metrics.journal_damage.set(i64::try_from(self.journal.damage().len()).unwrap_or(i64::MAX));
         let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
         Reply::of(StatusCode::OK, content_type, self.metrics.text())
     }

@@ -106,7 +106,7 @@ pub async fn disconnect(admin: &Admin, query: &str) -> Reply {
     let found = meant(admin, &chosen);
     let disconnected = found.len();
     let change = |card: Arc<Card>| Change::Disconnect { client: card.id, code, reason: reason.clone() };
-    admin.shards.applied(found.into_iter().map(change).collect()).await;
+    admin.shards.applied(found.into_iter().map(change).collect(), admin.journal.tail()).await;
     tracing::info!(disconnected, code, "an operator has disconnected clients");
     json(&Disconnected { disconnected })
 }

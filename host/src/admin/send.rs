@@ -6,7 +6,7 @@ use super::present::meant;
 use super::{Admin, json};
 use crate::http::{Arrived, Reply, Unread};
 use crate::journal::Refused;
-use crate::message::{Delivery, Fingerprint, Format, Payload};
+use crate::message::{Changes, Delivery, Fingerprint, Format, Payload};
 use crate::phase::Phase;
 use ::http::header::CONTENT_TYPE;
 use ::http::{HeaderMap, StatusCode};
@@ -59,7 +59,7 @@ pub async fn answer(admin: &Admin, query: &str, request: Arrived) -> Reply {
         Err(wrong) => return Reply::text(StatusCode::BAD_REQUEST, wrong),
     };
     let clients = meant(admin, &chosen).len();
-    let mut delivery = Delivery::sent(kind, vec![(payload, chosen.audience())], Vec::new());
+    let mut delivery = Delivery::sent(kind, vec![(payload, chosen.audience())], Changes::default());
     delivery.content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
     match key(&head.headers) {
         Ok(Some(key)) => delivery.items.iter_mut().for_each(|item| item.fingerprint = key),

@@ -6,23 +6,23 @@ use crate::admin::Admin;
 use crate::config::{self, Config};
 use crate::connect::{ClientIds, Connect};
 use crate::dispatch::{Backoff, Desk, Dispatch, Stop};
-use crate::edge::Edge;
+use crate::edge::{Certificate, Certificates, Edge};
 use crate::hub::{Hub, Source};
 use crate::ingest::{self, Ingest};
 use crate::journal::{self, Journal};
 use crate::kv;
 use crate::listen::{self, Gate, Inherited};
-use crate::message::{SENT, Scope};
+use crate::message::{EventId, SENT, Scope};
 use crate::metrics::ConnectionRefusal;
 use crate::phase::Phases;
 use crate::pool::Pool;
 use crate::respond::{Page, Respond};
 use crate::route::Routes;
-use crate::task::Tracker;
+use crate::task::{self, Tracker};
 use crate::ws::{self, Shards};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 /// How many clients may wait for admission filters, and how many readers for the journal.
 const ADMISSIONS_WAITING: usize = 1024;
@@ -46,7 +46,7 @@ impl Plan {
     /// Sockets are those `inherited`, else they are bound. They come first: when this process takes over from another, whoever connects from now on waits in its queue,
     /// and is served once the other has let go of the journal.
     pub async fn bind(self, inherited: Inherited) -> Result<App, Fault> {
-        let Self { config, tls, filters, clients, metrics, keyspaces } = self;
+        let Self { config, tls, filters, guards, clients, metrics, keyspaces } = self;
         let limits = config.limits.clone();
         let given = inherited.assign(&config.listen, &[config.admin.listen]).map_err(Fault::of)?;
         let handover = config.reuse_port || !given.edge.is_empty();
@@ -92,6 +92,7 @@ impl Plan {
                 backoff: Backoff { first: config.retry.first, longest: config.retry.longest },
                 journal: journal.clone(),
                 hub: hub.clone(),
+                judged: watch::Sender::new(EventId(0)),
                 shards: shards.clone(),
                 metrics: metrics.clone(),
             };
@@ -102,6 +103,7 @@ impl Plan {
             let split = webhook.split;
             webhooks.push(ingest::Webhook { name: name.as_str().into(), lane, verify_token, keys, split });
         }
+        let judged = watch::Sender::new(EventId(0));
         let dispatch = Dispatch {
             lane: sent.clone(),
             source: Source::Sent,
@@ -112,6 +114,7 @@ impl Plan {
             backoff: Backoff { first: config.retry.first, longest: config.retry.longest },
             journal: journal.clone(),
             hub: hub.clone(),
+            judged: judged.clone(),
             shards: shards.clone(),
             metrics: metrics.clone(),
         };
@@ -120,8 +123,10 @@ impl Plan {
         let parts = streams::Parts {
             webhooks: &names,
             filters: &filters,
+            guards: &guards,
             lane: sent.clone(),
             journal: journal.clone(),
+            judged: judged.subscribe(),
             shards: shards.clone(),
             clients: clients.clone(),
             phases: phases.clone(),
@@ -130,6 +135,10 @@ impl Plan {
         };
         let streams = config.streams.iter().map(|(name, stream)| parts.stream(name, stream));
         let streams = streams.collect::<Result<Vec<_>, _>>()?;
+        for (verifier, _) in guards.values().filter_map(|guards| guards.jwt.clone()) {
+            // An issuer that does not answer keeps nobody else waiting.
+            task::background(async move { verifier.refresh().await });
+        }
         let inflight = Arc::new(Semaphore::new(limits.inflight.min(Semaphore::MAX_PERMITS)));
         let pages = config.http.iter().map(|(name, page)| -> Result<Page, Fault> {
             Ok(Page {
@@ -190,6 +199,7 @@ impl Plan {
                 journal: journal.clone(),
                 lane: sent.clone(),
                 shards: shards.clone(),
+                labels: limits.labels,
                 admission: Pool::start("admission", cores, ADMISSIONS_WAITING).map_err(Fault::of)?,
                 ids: ClientIds::new(journal.boot()),
                 phases: phases.clone(),
@@ -197,6 +207,10 @@ impl Plan {
                 tasks: connections.clone(),
             },
             respond,
+            certificates: Certificates {
+                webhooks: config.webhooks.values().map(|webhook| certificate(&webhook.client)).collect(),
+                streams: config.streams.values().map(|stream| certificate(&stream.certificate)).collect(),
+            },
             tls: tls.clone(),
             http,
             phases: phases.clone(),
@@ -261,6 +275,12 @@ async fn open(config: &Config, handover: bool) -> Result<Journal, Fault> {
             opened => return opened.map_err(Fault::of),
         }
     }
+}
+
+fn certificate(client: &config::ClientAuth) -> Certificate {
+    // Where none is asked for, one that is shown all the same is not looked at.
+    let name = client.name.clone().filter(|_| client.demand != config::Demand::None);
+    Certificate { required: client.demand == config::Demand::Required, name }
 }
 
 /// The journal that a configuration is about.

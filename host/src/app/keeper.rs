@@ -39,5 +39,4 @@ fn keep(journal: &Journal, metrics: &Metrics) {
     for (log, bytes) in [(JournalLog::Inbox, inbox), (JournalLog::Outbox, outbox)] {
         metrics.journal_bytes.get_or_create(&LogLabels { log }).set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
-    metrics.journal_damage.set(i64::try_from(journal.damage().len()).unwrap_or(i64::MAX));
 }

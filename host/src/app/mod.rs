@@ -6,6 +6,7 @@
 
 mod backlog;
 mod bind;
+mod guards;
 mod keeper;
 mod plan;
 mod promised;

@@ -1,6 +1,7 @@
 //! Everything that can be wrong with a configuration beyond its text: certificates, filters, the data directory. All of
 //! it is looked at, so that all problems are told at once, each at its line. No socket is opened.
 
+use super::guards::{self, Guards};
 use super::promised::Promised;
 use crate::builtin;
 use crate::clients::Clients;
@@ -24,6 +25,8 @@ pub struct Plan {
     pub config: Config,
     pub(super) tls: Option<Acceptor>,
     pub(super) filters: BTreeMap<String, Filter>,
+    /// What lets clients in beside filters, by stream.
+    pub(super) guards: BTreeMap<String, Guards>,
     /// What filters look at, and write to.
     pub(super) clients: Clients,
     pub(super) metrics: Metrics,
@@ -62,14 +65,15 @@ impl Plan {
         let filters =
             if usable { load_filters(&config, &clients, &metrics, &keyspaces, &mut problems) } else { BTreeMap::new() };
         check_uses(&config, &filters, &mut problems);
+        let guards = guards::guards(&config, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
-        Ok(Self { config, tls, filters, clients, metrics, keyspaces })
+        Ok(Self { config, tls, filters, guards, clients, metrics, keyspaces })
     }
 }
 
-fn problem(config: &Config, key: &str, message: String) -> Problem {
+pub(super) fn problem(config: &Config, key: &str, message: String) -> Problem {
     match message.split_once("\nhint: ") {
         Some((message, hint)) => config.problem(key, message).with_hint(hint),
         None => config.problem(key, message),
@@ -89,21 +93,30 @@ fn writable(directory: &Path) -> Result<(), String> {
 }
 
 fn identity(config: &Config, data_usable: bool) -> Result<Option<Acceptor>, Problem> {
-    let handshake_timeout = config.tls.handshake_timeout;
+    let (handshake_timeout, client_ca) = (config.tls.handshake_timeout, config.tls.client_ca.clone());
     let tls = match &config.tls.identity {
         Identity::Plain => return Ok(None),
         Identity::Development if !data_usable => return Ok(None),
         Identity::Development => {
             let made = development::ensure(&config.data.join("tls"))
                 .map_err(|error| problem(config, "data", Chain(&error).to_string()))?;
-            tls::Config { certificate: made.certificate, key: made.key, key_password: None, handshake_timeout }
+            let (certificate, key) = (made.certificate, made.key);
+            tls::Config { certificate, key, key_password: None, client_ca, handshake_timeout }
         }
         Identity::Files { certificate, key, key_password } => {
             let (certificate, key) = (certificate.clone(), key.clone());
-            tls::Config { certificate, key, key_password: key_password.clone(), handshake_timeout }
+            tls::Config { certificate, key, key_password: key_password.clone(), client_ca, handshake_timeout }
         }
     };
+    let of_authority = |path: &Path| tls.client_ca.iter().any(|authority| authority == path);
     let key = |error: &tls::Error| match error {
+        tls::Error::Unreadable { path, .. }
+        | tls::Error::NoCertificate { path, .. }
+        | tls::Error::DamagedCertificate { path, .. }
+            if of_authority(path) =>
+        {
+            "tls.client_ca"
+        }
         tls::Error::PasswordMissing { .. } | tls::Error::PasswordWrong { .. } => "tls.key_password",
         tls::Error::Unreadable { path, .. } if *path != tls.key => "tls.certificate",
         tls::Error::NoCertificate { .. } | tls::Error::DamagedCertificate { .. } | tls::Error::WrongOrder { .. } => {

@@ -1,6 +1,7 @@
 //! The streams of a configuration, with the threads that each has of its own: who hears what its clients say, and who
 //! chooses among them.
 
+use super::guards::Guards;
 use super::{Fault, plan};
 use crate::audience::Audience;
 use crate::clients::Clients;
@@ -9,13 +10,14 @@ use crate::connect;
 use crate::converse::{self, Converse, Relay};
 use crate::filter::Filter;
 use crate::journal::{Journal, Lane};
+use crate::message::EventId;
 use crate::metrics::Metrics;
 use crate::phase::Phases;
 use crate::task::Handle;
 use crate::ws::{self, Hearing, Kinds, Said, Shards};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// Threads that hear what the clients of one stream say, at most.
 const LISTENERS: usize = 4;
@@ -25,9 +27,12 @@ pub struct Parts<'a> {
     /// The webhooks by name, in the configuration's order.
     pub webhooks: &'a [String],
     pub filters: &'a BTreeMap<String, Filter>,
+    pub guards: &'a BTreeMap<String, Guards>,
     /// Where what filters send goes.
     pub lane: Lane,
     pub journal: Journal,
+    /// The youngest event of that lane that was dispatched.
+    pub judged: watch::Receiver<EventId>,
     pub shards: Shards,
     pub clients: Clients,
     pub phases: Phases,
@@ -62,7 +67,8 @@ impl Parts<'_> {
         }
         let admission = self.chain(&stream.admission);
         let (origins, compression, frame_size) = (stream.origins.clone(), stream.compression, stream.frame_size);
-        Ok(connect::Stream { name, shape: Arc::new(shape), admission, origins, frame_size, compression })
+        let Guards { jwt, callout } = self.guards.get(&*name).cloned().unwrap_or_default();
+        Ok(connect::Stream { name, shape: Arc::new(shape), admission, jwt, callout, origins, frame_size, compression })
     }
 
     fn chain(&self, names: &[String]) -> Arc<[Filter]> {
@@ -96,6 +102,7 @@ impl Parts<'_> {
             relay,
             lane: self.lane.clone(),
             journal: self.journal.clone(),
+            judged: self.judged.clone(),
             shards: self.shards.clone(),
             metrics: self.metrics.clone(),
             tasks: Handle::current(),

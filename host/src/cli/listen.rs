@@ -22,7 +22,7 @@ mod session;
 mod tests;
 
 use super::Failure;
-use super::outward::{self, Destination, Kind, Trust};
+use super::outward::{self, Destination, Kind, Trusted};
 use crate::error::Chain;
 use backoff::Backoff;
 use forward::{Forward, Manner};
@@ -62,7 +62,7 @@ pub struct Listen {
     #[arg(long = "header", value_name = "K: V")]
     headers: Vec<String>,
     #[command(flatten)]
-    trust: Trust,
+    trust: Trusted,
     /// POST each event, byte for byte and in order, to this URL.
     ///
     /// With its own content type, and the headers Postern-Event-Id, Postern-Cursor, Postern-Webhook, Postern-Kind and
@@ -90,8 +90,8 @@ impl Listen {
     }
 
     fn prepare(self) -> Result<Work, Failure> {
-        let forward = self.forward.map(|url| Destination::new(&url, Kind::Http, &self.trust)).transpose()?;
-        let destination = Destination::new(&self.url, Kind::WebSocket, &self.trust)?;
+        let forward = self.forward.map(|url| Destination::new(&url, Kind::Http, &self.trust.trust())).transpose()?;
+        let destination = Destination::new(&self.url, Kind::WebSocket, &self.trust.trust())?;
         let headers = self.headers.iter().map(|header| parse(header)).collect::<Result<_, _>>()?;
         let kept = self.cursor_file.as_deref().map(keeper::read).transpose()?.flatten();
         let own = Start::of_query(destination.address.target.query());

@@ -1,70 +1,31 @@
-//! What `send`, `listen` and `events` share: going out to a server, as a client. A URL becomes a `Destination`, which holds all
-//! that can be wrong before a socket is opened; opening it gives a byte stream, TLS done. `client` speaks HTTP/1.1 over
-//! one, and keeps it.
-//!
-//! A URL may carry a token in its query, so none is ever printed beyond its path.
+//! What `send`, `listen` and `events` share beside going out to a server: their options, and what is said to whoever typed
+//! them.
 
-mod address;
-mod client;
-#[cfg(test)]
-pub mod testing;
-#[cfg(test)]
-mod tests;
-mod trust;
-
-pub use address::{Address, Kind};
-pub use client::{Answer, Ask, Client, connection, read, request};
-pub use trust::Trust;
+pub use crate::outward::{Answer, Ask, Client, Destination, Error, Kind, Trust, connection, read, request};
 
 use super::Failure;
 use crate::error::Chain;
 use crate::secret::Secret;
 use http::header::{HeaderMap, RETRY_AFTER};
-use rustls::CertificateError;
 use std::future::Future;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 
-/// To connect, TLS included.
-const CONNECTING: Duration = Duration::from_secs(10);
-
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("`{url}` is not a URL that can be used here: {why}\nhint: it looks like `{example}`")]
-    Url { url: String, why: String, example: &'static str },
-    #[error("failed to read certificates from `{path}`: {why}\nhint: `--ca` takes a file of certificates in PEM form")]
-    Authority { path: PathBuf, why: String },
-    #[error("this machine has no certificate authorities to trust\nhint: name a file of them with `--ca FILE`")]
-    NoAuthorities,
-    #[error("failed to connect to `{host}:{port}`")]
-    Connect { host: String, port: u16, source: io::Error },
-    #[error("failed to open TLS with `{host}:{port}`{}", tls_hint(source))]
-    Tls { host: String, port: u16, source: io::Error },
-    #[error("`{host}:{port}` did not take the connection within {} s", CONNECTING.as_secs())]
-    Slow { host: String, port: u16 },
-    #[error("the connection failed before an answer came")]
-    Exchange(#[source] hyper::Error),
-    #[error("no answer came within {0} s")]
-    Unanswered(u64),
-    #[error("a header cannot be sent")]
-    Header(#[source] http::Error),
-    #[error("a query cannot be sent")]
-    Query(#[source] http::uri::InvalidUri),
+/// Whose certificates are taken.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Trusted {
+    /// Trust the certificates in this file (PEM), and no others
+    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
+    ca: Option<PathBuf>,
+    /// Take any certificate: whoever stands in between can then read and change everything
+    #[arg(long)]
+    insecure: bool,
 }
 
-impl Error {
-    /// Whether the same may go well later. What was typed, and whom to trust, do not change by waiting.
-    pub fn passing(&self) -> bool {
-        match self {
-            Self::Url { .. } | Self::Authority { .. } | Self::NoAuthorities | Self::Header(_) | Self::Query(_) => false,
-            Self::Tls { source, .. } => tls_fault(source).is_none(),
-            Self::Connect { .. } | Self::Slow { .. } | Self::Exchange(_) | Self::Unanswered(_) => true,
-        }
+impl Trusted {
+    pub fn trust(&self) -> Trust {
+        Trust { ca: self.ca.clone(), insecure: self.insecure }
     }
 }
 
@@ -72,70 +33,6 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let code = if matches!(error, Error::Url { .. }) { Self::USAGE } else { Self::FAILED };
         Self::new(code, Chain(&error).to_string())
-    }
-}
-
-fn tls_hint(error: &io::Error) -> &'static str {
-    match tls_fault(error) {
-        // An authority made anew under its old name shows as a bad signature.
-        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)) => {
-            "\nhint: name the authority to trust with `--ca FILE`; that of `postern run --dev` is \
-             `postern-data/tls/ca.pem`"
-        }
-        Some(rustls::Error::InvalidMessage(_)) => {
-            "\nhint: no TLS may be spoken there; then the URL begins with `http://` or `ws://`"
-        }
-        _ => "",
-    }
-}
-
-fn tls_fault(error: &io::Error) -> Option<&rustls::Error> {
-    error.get_ref()?.downcast_ref()
-}
-
-/// A byte stream to a server.
-pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
-
-/// A server, and how to trust it.
-#[derive(Clone)]
-pub struct Destination {
-    pub address: Address,
-    tls: Option<TlsConnector>,
-}
-
-impl Destination {
-    pub fn new(url: &str, kind: Kind, trust: &Trust) -> Result<Self, Error> {
-        let address = Address::parse(url, kind)?;
-        let tls = address.secure.then(|| trust.connector()).transpose()?;
-        Ok(Self { address, tls })
-    }
-
-    /// The same server and path, asked with another query, or with none.
-    pub fn with_query(&self, query: Option<&str>) -> Result<Self, Error> {
-        let path = self.address.target.path();
-        let target = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
-        let mut other = self.clone();
-        other.address.target = target.parse().map_err(Error::Query)?;
-        Ok(other)
-    }
-
-    /// Connects. Cancel safe: nothing is left open.
-    pub async fn open(&self) -> Result<Box<dyn Stream>, Error> {
-        let (host, port) = (self.address.host.clone(), self.address.port);
-        timeout(CONNECTING, self.connect()).await.unwrap_or(Err(Error::Slow { host, port }))
-    }
-
-    async fn connect(&self) -> Result<Box<dyn Stream>, Error> {
-        let Address { host, port, .. } = &self.address;
-        let failed = |source| Error::Connect { host: host.clone(), port: *port, source };
-        let tcp = TcpStream::connect((host.as_str(), *port)).await.map_err(failed)?;
-        // Requests are small and each waits for its answer: nothing is gained by holding them back to fill a packet.
-        tcp.set_nodelay(true).map_err(failed)?;
-        let Some(tls) = &self.tls else { return Ok(Box::new(tcp)) };
-        let opened = tls.connect(self.address.name.clone(), tcp).await;
-        Ok(Box::new(opened.map_err(|source| Error::Tls { host: host.clone(), port: *port, source })?))
     }
 }
 
@@ -179,4 +76,23 @@ pub fn first_line(text: &str) -> String {
     const LONGEST: usize = 200;
     let line = text.trim().lines().next().unwrap_or_default().trim_end();
     line.chars().take(LONGEST).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outward::Address;
+
+    #[test]
+    fn a_url_that_is_none_is_wrong_usage() {
+        let error = Address::parse("localhost:8443", Kind::Http).expect_err("it has no scheme");
+        assert_eq!(Failure::from(error).code, Failure::USAGE);
+    }
+
+    #[test]
+    fn what_a_server_says_does_nothing_to_a_terminal() {
+        assert_eq!(first_line(" no\u{1b}[2J such \nthing"), "no\u{fffd}[2J such");
+        assert_eq!(first_line(&"x".repeat(5000)).len(), 200);
+        assert_eq!(first_line(""), "");
+    }
 }

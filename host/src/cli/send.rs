@@ -10,7 +10,7 @@ mod renew;
 mod tests;
 
 use super::Failure;
-use super::outward::{self, Client, Destination, Kind, Trust};
+use super::outward::{self, Client, Destination, Kind, Trusted};
 use crate::error::Chain;
 use crate::message::Timestamp;
 use crate::secret::Secret;
@@ -58,7 +58,7 @@ pub struct Send {
     #[arg(long, value_name = "N/s", value_parser = pace)]
     rate: Option<Duration>,
     #[command(flatten)]
-    trust: Trust,
+    trust: Trusted,
     /// Print each answer as a line of JSON
     #[arg(long)]
     json: bool,
@@ -72,7 +72,7 @@ impl Send {
 
     /// Reads all that is to be read: nothing is sent when one of the files cannot be.
     fn prepare(self, input: &mut impl Read) -> Result<Work, Failure> {
-        let destination = Destination::new(&self.to, Kind::Http, &self.trust)?;
+        let destination = Destination::new(&self.to, Kind::Http, &self.trust.trust())?;
         let key = key(self.secret, self.secret_file.as_deref())?;
         if self.files.iter().filter(|file| file.as_os_str() == "-").count() > 1 {
             return Err(Failure::new(Failure::USAGE, "standard input, `-`, can be sent only once; use --repeat"));

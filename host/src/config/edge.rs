@@ -1,7 +1,8 @@
 //! The sections `[webhooks.NAME]` and `[streams.NAME]`: what comes in, and who gets it.
 
+use super::admission::{callout, jwt};
 use super::reader::{Read, Section, Value};
-use super::schema::{EventKind, Page, Provider, Relay, Slow, Stream, Webhook};
+use super::schema::{ClientAuth, Demand, EventKind, Page, Provider, Relay, Slow, Stream, Webhook};
 use super::tree::Item;
 use bytesize::ByteSize;
 use std::collections::BTreeSet;
@@ -17,7 +18,8 @@ pub(super) fn webhook(mut section: Section<'_>, filters: &BTreeSet<String>) -> R
     let split = section.required("split").and_then(|value| value.boolean());
     let phone_number_ids = section.optional("phone_number_ids").map(|value| phone_number_ids(&value)).transpose();
     let ordered = section.required("ordered").and_then(|value| value.boolean());
-    section.finish(&["client_auth", "client_name"]);
+    let client = client_auth(&mut section);
+    section.finish(&[]);
     Ok(Webhook {
         path: path?,
         provider: provider?,
@@ -27,6 +29,7 @@ pub(super) fn webhook(mut section: Section<'_>, filters: &BTreeSet<String>) -> R
         split: split?,
         phone_number_ids: phone_number_ids?,
         ordered: ordered?,
+        client: client?,
     })
 }
 
@@ -75,6 +78,8 @@ pub(super) fn stream(
     let path = section.required("path").and_then(|value| value.url_path());
     let carried = section.optional("webhooks").map_or_else(all, |value| value.names(webhooks, "webhook"));
     let admission = section.optional("admission").map_or(Ok(vec![]), |value| value.names(filters, "filter"));
+    let jwt = section.optional_section("jwt").map(jwt).transpose();
+    let callout = section.optional_section("callout").map(callout).transpose();
     let open = section.required("open").and_then(|value| value.boolean());
     let slow = section
         .required("slow")
@@ -106,8 +111,9 @@ pub(super) fn stream(
             section.problem_with_hint(name, "is left to a filter, and `events` names none", hint);
         }
     }
+    let guarded = !matches!((&jwt, &callout), (Ok(None), Ok(None)));
     let admitted = match (&admission, &open) {
-        (Ok(filters), Ok(false)) if filters.is_empty() => Err(section.problem_with_hint(
+        (Ok(filters), Ok(false)) if filters.is_empty() && !guarded => Err(section.problem_with_hint(
             "",
             "lets nobody in: it has no admission filter and is not open",
             "name a filter in `admission`, or say `open = true` if anyone may connect",
@@ -117,14 +123,22 @@ pub(super) fn stream(
             "contradicts `admission`, which asks filters whom to let in",
             "keep one of the two",
         )),
+        (_, Ok(true)) if guarded => Err(section.problem_with_hint(
+            "open",
+            "contradicts `jwt` or `callout`, which say whom to let in",
+            "keep one of the two",
+        )),
         _ => Ok(()),
     };
-    section.finish(&["client_auth", "client_name"]);
+    let certificate = client_auth(&mut section);
+    section.finish(&[]);
     admitted?;
     Ok(Stream {
         path: path?,
         webhooks: carried?,
         admission: admission?,
+        jwt: jwt?,
+        callout: callout?,
         slow: slow?,
         origins: origins?,
         heartbeat: heartbeat?,
@@ -139,7 +153,19 @@ pub(super) fn stream(
         frame_size: frame_size?,
         presence: presence?,
         presence_labels: presence_labels?,
+        certificate: certificate?,
     })
+}
+
+fn client_auth(section: &mut Section<'_>) -> Read<ClientAuth> {
+    let demands = [("none", Demand::None), ("optional", Demand::Optional), ("required", Demand::Required)];
+    let demand = section.required("client_auth").and_then(|value| value.choice(&demands));
+    let name = section.optional("client_name").map(|value| Ok(value.text("a name")?.to_owned())).transpose();
+    if let (Ok(Demand::None), Ok(Some(_))) = (&demand, &name) {
+        let hint = "say `client_auth = \"required\"` beside it";
+        section.problem_with_hint("client_name", "is compared with nothing: no certificate is asked for", hint);
+    }
+    Ok(ClientAuth { demand: demand?, name: name? })
 }
 
 fn event_kinds(value: &Value<'_>) -> Read<Vec<EventKind>> {

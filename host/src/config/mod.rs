@@ -28,6 +28,7 @@ mod secret_source;
 mod suggest;
 mod values;
 
+mod admission;
 mod edge;
 mod events;
 mod filters;
@@ -38,7 +39,8 @@ mod tests;
 
 pub use problem::Problem;
 pub use schema::{
-    Component, Config, EventKind, Filter, Identity, Log, LogFormat, OnError, Relay, Retention, Slow, Stream,
+    Callout, ClientAuth, Component, Config, Demand, EventKind, Filter, Identity, Jwt, JwtAlgorithm, JwtKeys, Log,
+    LogFormat, OnError, Relay, Retention, Slow, Stream, TokenPlace,
 };
 pub use source::{Override, Source};
 

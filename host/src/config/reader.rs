@@ -149,6 +149,13 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// A table in this one that may be left out as a whole.
+    pub fn optional_section(&mut self, name: &'static str) -> Option<Self> {
+        let is_there = self.entries.contains_key(name);
+        let section = self.section(name);
+        is_there.then_some(section)
+    }
+
     /// The sections in a table whose keys are names of the user's choice.
     pub fn named(&mut self, name: &'static str) -> Vec<(String, Self)> {
         let table = self.section(name);

@@ -35,6 +35,8 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tls {
     pub identity: Identity,
+    /// Authorities whose certificates clients may show.
+    pub client_ca: Vec<PathBuf>,
     pub handshake_timeout: Duration,
 }
 
@@ -68,6 +70,22 @@ pub struct Webhook {
     pub phone_number_ids: Option<Vec<String>>,
     /// An event waits while an earlier one of its conversation is held.
     pub ordered: bool,
+    pub client: ClientAuth,
+}
+
+/// Whether whoever comes must show a certificate, and whose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientAuth {
+    pub demand: Demand,
+    /// The name it must be for, exactly. `None`: any that an authority has signed.
+    pub name: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Demand {
+    None,
+    Optional,
+    Required,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,8 +99,11 @@ pub struct Stream {
     pub path: String,
     /// Names in `Config::webhooks`. Not saying any means all, and then all are here.
     pub webhooks: Vec<String>,
-    /// Names in `Config::filters`. Empty only when `open = true` was said.
+    /// Names in `Config::filters`. Who comes is let in by these, by `jwt` and by `callout`, all that there are; there are
+    /// none only when `open = true` was said.
     pub admission: Vec<String>,
+    pub jwt: Option<Jwt>,
+    pub callout: Option<Callout>,
     pub slow: Slow,
     /// Lower case, no slash at the end. `None` is any, and none at all.
     pub origins: Option<Vec<String>>,
@@ -106,6 +127,61 @@ pub struct Stream {
     pub presence: bool,
     /// The keys of the labels that presence shows.
     pub presence_labels: Vec<String>,
+    pub certificate: ClientAuth,
+}
+
+/// Tokens that let clients in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Jwt {
+    pub keys: JwtKeys,
+    pub algorithms: Option<Vec<JwtAlgorithm>>,
+    pub issuer: Option<String>,
+    pub audience: Option<String>,
+    pub subject: String,
+    /// Labels by their keys, and the claim each is taken from.
+    pub labels: BTreeMap<String, String>,
+    pub leeway: Duration,
+    pub require_expiry: bool,
+    /// At least one.
+    pub token: Vec<TokenPlace>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum JwtKeys {
+    Secret(Secret),
+    File(PathBuf),
+    /// `https://`, or `http://`.
+    Url {
+        url: String,
+        ca: Option<PathBuf>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JwtAlgorithm {
+    Rs256,
+    Es256,
+    EdDsa,
+    Hs256,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenPlace {
+    Header,
+    Query(String),
+    Cookie(String),
+    Subprotocol,
+}
+
+/// A service that is asked about clients.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Callout {
+    pub url: String,
+    pub ca: Option<PathBuf>,
+    pub timeout: Duration,
+    /// In lower case.
+    pub headers: Vec<String>,
+    pub secret: Option<Secret>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use super::edge::{page, stream, webhook};
 use super::events::{dedupe, retention, retry};
 use super::filters::filter;
 use super::reader::{Context, Read, Section};
-use super::schema::{Admin, Config, Identity, Limits, Log, LogFormat, Tls, place_in};
+use super::schema::{Admin, Config, Demand, Identity, Limits, Log, LogFormat, Tls, place_in};
 use super::suggest::nearest;
 use super::tree::Node;
 use bytesize::ByteSize;
@@ -63,6 +63,23 @@ pub(super) fn config(context: &Context<'_>, tree: &Node, dev: bool) -> Read<Conf
             }
         }
     }
+    if tls.as_ref().is_ok_and(|tls| tls.client_ca.is_empty()) {
+        let webhooks =
+            webhooks.iter().filter_map(|(name, webhook)| Some(("webhooks", name, &webhook.as_ref().ok()?.client)));
+        let streams =
+            streams.iter().filter_map(|(name, stream)| Some(("streams", name, &stream.as_ref().ok()?.certificate)));
+        for (table, name, client) in webhooks.chain(streams) {
+            if client.demand != Demand::None {
+                let key = format!("{table}.{name}.client_auth");
+                let hint = "set `tls.client_ca` to the file of the authority that signs them".to_owned();
+                context.problem_with_hint(
+                    &key,
+                    format!("`{key}` asks for certificates, and no authority is configured"),
+                    hint,
+                );
+            }
+        }
+    }
     if let (Ok(listen), Ok(admin)) = (&listen, &admin) {
         distinct(context, listen, admin.listen);
     }
@@ -104,6 +121,15 @@ fn tls(mut section: Section<'_>, dev: bool) -> Read<Tls> {
     let key_password = section.optional("key_password");
     let plain = section.optional("plain").map_or(Ok(false), |value| value.boolean());
     let handshake_timeout = section.required("handshake_timeout").and_then(|value| value.duration());
+    let client_ca = section.optional("client_ca").map_or(Ok(vec![]), |value| {
+        let paths: Vec<_> = value.list().iter().map(|element| element.path()).collect();
+        paths.into_iter().collect::<Read<Vec<_>>>()
+    });
+    if let (Ok(authorities), Ok(true)) = (&client_ca, &plain)
+        && !authorities.is_empty()
+    {
+        section.problem_with_hint("client_ca", "is of no use without TLS", "leave it out, or `tls.plain`");
+    }
     let identity = match (plain, &certificate, &key, &key_password) {
         (Err(reported), ..) => Err(reported),
         (Ok(true), None, None, None) => Ok(Identity::Plain),
@@ -137,8 +163,8 @@ fn tls(mut section: Section<'_>, dev: bool) -> Read<Tls> {
             "set `tls.certificate` and `tls.key`, or say `tls.plain = true` if a load balancer in front has done TLS",
         )),
     };
-    section.finish(&["client_ca", "acme"]);
-    Ok(Tls { identity: identity?, handshake_timeout: handshake_timeout? })
+    section.finish(&["acme"]);
+    Ok(Tls { identity: identity?, client_ca: client_ca?, handshake_timeout: handshake_timeout? })
 }
 
 fn admin(mut section: Section<'_>) -> Read<Admin> {

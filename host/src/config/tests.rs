@@ -103,7 +103,7 @@ fn the_least_configuration_has_every_default() {
     let seconds = Duration::from_secs;
     assert_eq!(config.listen, ["127.0.0.1:8443".parse().unwrap()]);
     assert_eq!(config.data, written.path().join("postern-data"));
-    assert_eq!(config.tls, Tls { identity: Identity::Plain, handshake_timeout: seconds(10) });
+    assert_eq!(config.tls, Tls { identity: Identity::Plain, client_ca: vec![], handshake_timeout: seconds(10) });
     assert_eq!(config.admin, Admin { listen: "127.0.0.1:9440".parse().unwrap(), token: None });
     assert_eq!(config.log, Log { level: "info".to_owned(), format: LogFormat::Auto });
     assert_eq!(
@@ -141,6 +141,8 @@ fn the_least_configuration_has_every_default() {
         path: "/ws".to_owned(),
         webhooks: vec!["whatsapp".to_owned()],
         admission: vec![],
+        jwt: None,
+        callout: None,
         slow: Slow::CatchUp,
         origins: None,
         heartbeat: seconds(25),
@@ -155,6 +157,7 @@ fn the_least_configuration_has_every_default() {
         frame_size: None,
         presence: false,
         presence_labels: vec![],
+        certificate: ClientAuth { demand: Demand::None, name: None },
     };
     assert!(config.http.is_empty());
     assert_eq!(config.streams["agents"], stream);
@@ -285,6 +288,7 @@ fn the_commented_defaults_are_the_whole_schema_and_nothing_else() {
     // Of each pair of contraries one must go, and the examples name things of their own.
     let toml = shown
         .replace("plain = true", "")
+        .replace("client_auth = \"none\"", "client_auth = \"required\"")
         .replace("{ file = \"key.pass\" }", "\"p\"")
         .replace("[\"drop-statuses\", \"redact\"]", "[\"name\"]")
         .replace("[\"whatsapp\"]", "[\"name\"]")

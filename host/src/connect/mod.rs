@@ -1,7 +1,7 @@
 //! One client, from its request to the shard that will own it:
 //!
 //! ```text
-//! draining? ─ WebSocket or event stream ─ origin ─ since ─ admission filters ─ 101 or 200 ─ shard
+//! draining? ─ WebSocket or event stream ─ origin ─ since ─ token, callout, filters ─ 101 or 200 ─ shard
 //! ```
 //!
 //! A client comes by one of three doors, and gets the same events in the same order behind each: an upgrade of
@@ -16,11 +16,13 @@
 mod refuse;
 mod wish;
 
+use crate::callout::{Allowed, Callout, Denied};
 use crate::converse;
 use crate::filter::{self, Denial, Effects, Filter, Grant, HttpRequest};
 use crate::http::{Arrived, Reply, Upgrade, Upgraded, bridge};
 use crate::journal::{Journal, Lane};
-use crate::message::{Card, ClientId, Cursor, Gap, Loss, NotASince, Scope, Since, Start, Timestamp};
+use crate::jwt;
+use crate::message::{Card, ClientId, Cursor, Gap, Label, Loss, NotASince, Scope, Since, Start, Timestamp};
 use crate::metrics::{ConnectOutcome, Metrics};
 use crate::phase::{Phase, Phases};
 use crate::pipe;
@@ -40,8 +42,12 @@ use wish::{Door, Wish};
 pub struct Stream {
     pub name: Arc<str>,
     pub shape: Arc<ws::Stream>,
-    /// Every one must allow. None: whoever comes is let in, as the configuration said aloud.
+    /// Every one must allow, here and in the two below. None at all: whoever comes is let in, as the configuration said
+    /// aloud.
     pub admission: Arc<[Filter]>,
+    /// Who checks a token, and where it is.
+    pub jwt: Option<(Arc<jwt::Verifier>, Vec<jwt::Place>)>,
+    pub callout: Option<Arc<Callout>>,
     /// Lower case. `None`: any.
     pub origins: Option<Vec<String>>,
     /// The most bytes of a message that go in one frame.
@@ -56,6 +62,8 @@ pub struct Connect {
     /// Where what admission filters send goes.
     pub lane: Lane,
     pub shards: Shards,
+    /// The most labels a client may be given.
+    pub labels: usize,
     /// Where admission filters run and places are looked up, so that what takes its time holds up no other connection.
     pub admission: Pool,
     pub ids: ClientIds,
@@ -82,6 +90,9 @@ enum Refusal {
     /// A filter chose a subprotocol that the client did not ask for.
     Subprotocol,
     Denied(Denial),
+    Token(jwt::Refusal),
+    /// The operator's service let it not in.
+    Called(StatusCode, String),
 }
 
 /// How much of what a pipe carries waits in it.
@@ -142,7 +153,7 @@ impl Connect {
         if !origin_allowed(stream.origins.as_deref(), &head.headers) {
             return Err(Refusal::Origin);
         }
-        let grant = self.ask(stream, head, peer).await?;
+        let (grant, expires) = self.grant(stream, head, peer).await?;
         let subprotocol = wish.subprotocol(grant.subprotocol.as_deref()).map_err(|()| {
             tracing::warn!(stream = %stream.name, subprotocol = grant.subprotocol, "admission chose a subprotocol nobody asked for");
             Refusal::Subprotocol
@@ -179,6 +190,7 @@ impl Connect {
             skip: wish.since.skip,
             gap,
             greeting: grant.greeting,
+            expires,
         };
         Ok((door, shared(stream, &head.headers, headers), who))
     }
@@ -237,6 +249,47 @@ impl Connect {
         Ok(is_lost.then(|| Gap { from: cursor, to: self.journal.cursor(parted), loss: Loss::Reset }))
     }
 
+    /// As whom a client is let in, and until when, by all that guard the stream.
+    async fn grant(
+        &self,
+        stream: &Stream,
+        head: &request::Parts,
+        peer: SocketAddr,
+    ) -> Result<(Grant, Option<Timestamp>), Refusal> {
+        let (mut granted, mut expires) = (Grant::default(), None::<Timestamp>);
+        let mut until = |time: Option<Timestamp>| expires = expires.into_iter().chain(time).min();
+        if let Some((verifier, places)) = &stream.jwt {
+            let token = jwt::find(places, head).ok_or(Refusal::Token(jwt::Refusal::Missing))?;
+            let identity = verifier.verify(&token, Timestamp::now()).await.map_err(Refusal::Token)?;
+            if !fits(identity.subject.as_deref(), &identity.labels) {
+                return Err(Refusal::Token(jwt::Refusal::Claims));
+            }
+            until(identity.expires);
+            granted.add(Grant { subject: identity.subject, labels: identity.labels, ..Grant::default() });
+        }
+        if let Some(callout) = &stream.callout {
+            let allowed = callout.ask(&stream.name, head, peer).await.map_err(|denied| match denied {
+                Denied::Refused(status, text) => Refusal::Called(status, text),
+                Denied::Unanswered => Refusal::Called(StatusCode::SERVICE_UNAVAILABLE, String::new()),
+                Denied::Busy => Refusal::Busy,
+            })?;
+            until(allowed.expires);
+            let Allowed { subject, labels, subprotocol, .. } = allowed;
+            if !fits(subject.as_deref(), &labels) {
+                tracing::error!(stream = %stream.name, "the admission service gave a subject or a label that is too long, or that it may not give");
+                return Err(Refusal::Called(StatusCode::SERVICE_UNAVAILABLE, String::new()));
+            }
+            granted.add(Grant { subject, labels, subprotocol, ..Grant::default() });
+        }
+        granted.add(self.ask(stream, head, peer).await?);
+        if granted.labels.len() > self.labels {
+            let (count, most) = (granted.labels.len(), self.labels);
+            tracing::warn!(stream = %stream.name, count, most, "a client has more labels than it may have: it is not let in");
+            return Err(Refusal::Called(StatusCode::SERVICE_UNAVAILABLE, String::new()));
+        }
+        Ok((granted, expires))
+    }
+
     async fn ask(&self, stream: &Stream, head: &request::Parts, peer: SocketAddr) -> Result<Grant, Refusal> {
         if stream.admission.is_empty() {
             return Ok(Grant::default());
@@ -254,7 +307,7 @@ impl Connect {
             Some(delivery) => {
                 self.journal.append(&self.lane, delivery).await.map_err(|_| Refusal::Busy)?;
             }
-            None => self.shards.applied(changes).await,
+            None => self.shards.applied(changes.all(), self.journal.tail()).await,
         }
         Ok(())
     }
@@ -305,6 +358,11 @@ fn printed(value: &impl std::fmt::Display) -> HeaderValue {
 }
 
 /// Browsers say where a page comes from and cannot be made to lie; others need not say, and are for admission to judge.
+/// Whether what was said of a client is short enough to be kept for as long as it stays.
+fn fits(subject: Option<&str>, labels: &[Label]) -> bool {
+    subject.is_none_or(Label::subject_fits) && labels.iter().all(Label::fits)
+}
+
 fn origin_allowed(allowed: Option<&[String]>, headers: &HeaderMap) -> bool {
     let Some(allowed) = allowed else { return true };
     let mut origins = headers.get_all(ORIGIN).iter();

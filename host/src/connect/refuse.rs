@@ -3,10 +3,11 @@
 use super::wish::Door;
 use super::{Refusal, Stream};
 use crate::http::Reply;
+use crate::jwt;
 use crate::metrics::ConnectOutcome;
 use crate::ws::handshake;
 use ::http::StatusCode;
-use ::http::header::{HeaderName, HeaderValue};
+use ::http::header::{HeaderName, HeaderValue, WWW_AUTHENTICATE};
 
 pub fn answer(stream: &Stream, door: Option<Door>, refusal: Refusal) -> (ConnectOutcome, Reply) {
     match refusal {
@@ -34,6 +35,28 @@ pub fn answer(stream: &Stream, door: Option<Door>, refusal: Refusal) -> (Connect
             (ConnectOutcome::OriginRefused, Reply::text(StatusCode::FORBIDDEN, "this origin may not connect\n"))
         }
         Refusal::Subprotocol => (ConnectOutcome::Denied, Reply::later("this cannot be decided now, try again later\n")),
+        Refusal::Token(refusal @ jwt::Refusal::NoKeys) => {
+            tracing::info!(stream = %stream.name, why = %refusal, "client denied");
+            (ConnectOutcome::Denied, Reply::later("this cannot be decided now, try again later\n"))
+        }
+        Refusal::Token(refusal) => {
+            tracing::info!(stream = %stream.name, why = %refusal, "client denied");
+            // RFC 6750, section 3: who brings none is told how to, who brings a bad one what is wrong with it.
+            let challenge = match refusal {
+                jwt::Refusal::Missing => "Bearer".to_owned(),
+                why => format!("Bearer error=\"invalid_token\", error_description=\"{why}\""),
+            };
+            let challenge = HeaderValue::from_str(&challenge).expect("its words are letters");
+            let reply = Reply::text(StatusCode::UNAUTHORIZED, format!("the token: {refusal}\n"));
+            (ConnectOutcome::Denied, reply.with(WWW_AUTHENTICATE, challenge))
+        }
+        Refusal::Called(StatusCode::SERVICE_UNAVAILABLE, _) => {
+            (ConnectOutcome::Denied, Reply::later("this cannot be decided now, try again later\n"))
+        }
+        Refusal::Called(status, text) => {
+            tracing::info!(stream = %stream.name, status = status.as_u16(), "client denied by the admission service");
+            (ConnectOutcome::Denied, Reply::text(status, text))
+        }
         Refusal::Denied(denial) => {
             tracing::info!(stream = %stream.name, status = denial.status, why = denial.reason.as_deref(), "client denied");
             let status = StatusCode::from_u16(denial.status).unwrap_or(StatusCode::FORBIDDEN);

@@ -4,7 +4,7 @@ use super::Dispatch;
 use crate::error::Chain;
 use crate::filter;
 use crate::journal::{Decision, Error, Held, Judged};
-use crate::message::{Audience, Change, Event, EventId, Keys, Message, Payload, Step};
+use crate::message::{Audience, Changes, Event, EventId, Keys, Message, Payload, Step};
 use crate::metrics::{EventOutcome, FilterVerdict};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +14,8 @@ const FOREIGN: &str = "phone number ids";
 const ORDERED: &str = "conversation order";
 
 impl Dispatch {
-    /// A decision, and what is to become of clients before anything of it is published.
-    pub(super) fn judge(&self, event: Event) -> (Decision, Vec<Change>) {
+    /// A decision, and what is to become of clients around what is published of it.
+    pub(super) fn judge(&self, event: Event) -> (Decision, Changes) {
         let Event { id, webhook, received, content_type, unparsed, kind, keys, body, sending, changes } = event;
         let decide = |trail, judged| Decision {
             event: id,
@@ -34,7 +34,7 @@ impl Dispatch {
         }
         if let Some(reason) = self.foreign(&kind, &keys) {
             tracing::warn!(event = %id, webhook = %self.lane.name(), %reason, "event held");
-            return (decide(Vec::new(), Judged::Hold { filter: FOREIGN.to_owned(), reason }), Vec::new());
+            return (decide(Vec::new(), Judged::Hold { filter: FOREIGN.to_owned(), reason }), Changes::default());
         }
         let message = Message {
             id,

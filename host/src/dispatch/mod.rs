@@ -24,7 +24,7 @@ use crate::error::Chain;
 use crate::filter::Filter;
 use crate::hub::{Frame, Hub, Source};
 use crate::journal::{Decision, Error, Journal, Judged, Lane};
-use crate::message::{Change, Event, EventId, Scope};
+use crate::message::{Changes, Entry, Event, EventId, Offset, Scope};
 use crate::metrics::{EventLabels, EventOutcome, Metrics, PerWebhook};
 use crate::task;
 use crate::ws::{Shards, encode};
@@ -39,6 +39,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
 
 /// How many events are judged before what was decided is written, and how long that may take: what is ready should
 /// not wait for an event whose filter is slow.
@@ -66,6 +67,8 @@ pub struct Dispatch {
     pub backoff: Backoff,
     pub journal: Journal,
     pub hub: Hub,
+    /// The youngest event that is decided, for those who wait for one.
+    pub judged: watch::Sender<EventId>,
     pub shards: Shards,
     pub metrics: Metrics,
 }
@@ -167,7 +170,9 @@ impl Running {
                 Some(reason) => judge::wait(event, reason),
                 None => {
                     let (decision, wanted) = self.dispatch.judge(event);
-                    changes.extend(wanted);
+                    if !wanted.is_empty() {
+                        changes.push((decision.event, wanted));
+                    }
                     decision
                 }
             };
@@ -237,7 +242,7 @@ impl Running {
         let is_sent = event.sending.is_some();
         let (decision, changes) = dispatch.judge(event);
         // What was done to clients once, with what was sent then, is not done again.
-        let changes = if is_sent { Vec::new() } else { changes };
+        let changes = if is_sent || changes.is_empty() { Vec::new() } else { vec![(id, changes)] };
         let outcome = Judgement::outcome(&decision);
         let label = EventLabels { webhook: dispatch.lane.name().clone(), outcome };
         dispatch.metrics.events_retried.get_or_create(&label).inc();
@@ -287,14 +292,16 @@ impl Running {
 }
 
 impl Dispatch {
-    /// Writes decisions, does to clients what is to be done to them, and publishes what follows.
-    fn settle(&self, decisions: Vec<Decision>, changes: Vec<Change>) -> Result<(), Error> {
+    /// Writes decisions, publishes what follows, and does to clients what is to be done to them around that.
+    fn settle(&self, decisions: Vec<Decision>, changes: Vec<(EventId, Changes)>) -> Result<(), Error> {
+        let newest = decisions.iter().map(|decision| decision.event).max();
         let judgements: Vec<Judgement> = decisions.iter().map(Judgement::of).collect();
         self.journal.decide(&self.lane, decisions, |entries| {
-            self.shards.apply(changes);
-            let frames: Vec<Arc<Frame>> = entries.into_iter().map(|entry| encode::frame(entry, self.source)).collect();
-            self.hub.publish(&frames);
+            self.publish(entries, changes);
         })?;
+        if let Some(newest) = newest {
+            self.judged.send_if_modified(|judged| std::mem::replace(judged, newest.max(*judged)) < newest);
+        }
         let webhook = self.lane.name().clone();
         for Judgement { outcome, unparsed, foreign, steps } in judgements {
             for (filter, verdict, took) in steps {
@@ -309,5 +316,31 @@ impl Dispatch {
             }
         }
         Ok(())
+    }
+
+    /// Publishes entries; where something is to be done to clients around those of an event, in pieces, with that between.
+    fn publish(&self, entries: Vec<Entry>, changes: Vec<(EventId, Changes)>) {
+        let mut frames: Vec<Arc<Frame>> = Vec::with_capacity(entries.len());
+        let mut entries = entries.into_iter().peekable();
+        let mut behind = entries.peek().map_or(Offset(0), |entry| entry.offset);
+        for (event, Changes { before, after }) in changes {
+            // Changes come in the order of the events, and so do entries.
+            while let Some(entry) = entries.next_if(|entry| entry.event < event) {
+                behind = Offset(entry.offset.0 + 1);
+                frames.push(encode::frame(entry, self.source));
+            }
+            self.hub.publish(&frames);
+            frames.clear();
+            self.shards.apply(before, behind);
+            while let Some(entry) = entries.next_if(|entry| entry.event == event) {
+                behind = Offset(entry.offset.0 + 1);
+                frames.push(encode::frame(entry, self.source));
+            }
+            self.hub.publish(&frames);
+            frames.clear();
+            self.shards.apply(after, behind);
+        }
+        frames.extend(entries.map(|entry| encode::frame(entry, self.source)));
+        self.hub.publish(&frames);
     }
 }

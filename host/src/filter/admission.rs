@@ -6,7 +6,7 @@ use super::effects::Effects;
 use super::engine::Machine;
 use super::failure::{Failure, WORDS};
 use super::request::HttpRequest;
-use super::verdict::{self, Size, VALUE};
+use super::verdict::{self, Size};
 use super::words::one_line;
 use crate::message::{Label, Payload, Scope};
 use std::sync::Arc;
@@ -29,6 +29,21 @@ pub struct Grant {
     pub greeting: Option<Payload>,
     /// What the filters want done, now that they have allowed it.
     pub effects: Effects,
+}
+
+impl Grant {
+    /// What another one grants beside it: labels add up; of subject, subprotocol and greeting the last given stands.
+    pub fn add(&mut self, later: Self) {
+        self.effects.extend(later.effects);
+        self.subject = later.subject.or(self.subject.take());
+        self.subprotocol = later.subprotocol.or(self.subprotocol.take());
+        self.greeting = later.greeting.or(self.greeting.take());
+        for label in later.labels {
+            if !self.labels.contains(&label) {
+                self.labels.push(label);
+            }
+        }
+    }
 }
 
 /// Why not, and who said so.
@@ -66,15 +81,7 @@ pub fn admit(chain: &[Filter], request: HttpRequest, scope: &Scope) -> Result<Gr
         let (admission, effects) = filter.admit(&request, scope).map_err(failed)?;
         match admission {
             Admission::Allow(grant) => {
-                granted.effects.extend(effects);
-                granted.subject = grant.subject.or(granted.subject);
-                granted.subprotocol = grant.subprotocol.or(granted.subprotocol);
-                granted.greeting = grant.greeting.or(granted.greeting);
-                for label in grant.labels {
-                    if !granted.labels.contains(&label) {
-                        granted.labels.push(label);
-                    }
-                }
+                granted.add(Grant { effects, ..grant });
                 let limit = filter.0.callee.machine.labels;
                 if granted.labels.len() > limit {
                     let count = granted.labels.len();
@@ -113,8 +120,8 @@ fn grant(answer: types::Grant, request: &HttpRequest, machine: &Machine) -> Resu
     }
     let labels: Vec<Label> = answer.labels.into_iter().map(verdict::label).collect();
     labels.iter().try_for_each(verdict::check_label)?;
-    if answer.subject.as_ref().is_some_and(|subject| subject.len() > VALUE || subject.contains(char::is_control)) {
-        return invalid(format!("a subject of over {VALUE} bytes, or with control characters"));
+    if answer.subject.as_ref().is_some_and(|subject| !Label::subject_fits(subject)) {
+        return invalid(format!("a subject of over {} bytes, or with control characters", Label::VALUE));
     }
     if let Some(subprotocol) = &answer.subprotocol {
         if !is_token(subprotocol) {

@@ -2,13 +2,14 @@
 //! forgotten when it has not, so that a call happens whole or not at all.
 
 use super::failure::Failure;
-use crate::message::{Audience, Change, Label, Narrowing, Payload};
+use crate::message::{Audience, Change, Changes, Label, Narrowing, Payload};
 
 /// Of one call, or of the calls of a chain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effects {
     pub sends: Vec<(Payload, Audience)>,
-    pub changes: Vec<Change>,
+    /// Those asked for before the first send, and the others.
+    pub changes: Changes,
 }
 
 /// Sends of one call, and changes.
@@ -38,16 +39,22 @@ impl Effects {
     }
 
     pub fn change(&mut self, change: Change) -> wasmtime::Result<()> {
-        if self.changes.len() >= CHANGES {
+        if self.changes.before.len() + self.changes.after.len() >= CHANGES {
             return Err(Breach::of(format!("more than the {CHANGES} changes that one call may make")));
         }
-        self.changes.push(change);
+        let Changes { before, after } = &mut self.changes;
+        if self.sends.is_empty() {
+            before.push(change)
+        } else {
+            after.push(change)
+        }
         Ok(())
     }
 
     /// What these make of a client's labels.
     pub fn labels(&self, client: crate::message::ClientId, mut labels: Vec<Label>) -> Vec<Label> {
-        for change in self.changes.iter().filter(|change| change.client() == client) {
+        let all = self.changes.before.iter().chain(&self.changes.after);
+        for change in all.filter(|change| change.client() == client) {
             match change {
                 Change::AddLabel { label, .. } if !labels.contains(label) => labels.push(label.clone()),
                 Change::RemoveLabel { label, .. } => labels.retain(|other| other != label),
@@ -59,8 +66,14 @@ impl Effects {
 
     /// Puts those of a later call behind them.
     pub fn extend(&mut self, later: Self) {
+        let Changes { before, after } = &mut self.changes;
+        if self.sends.is_empty() {
+            before.extend(later.changes.before)
+        } else {
+            after.extend(later.changes.before)
+        }
+        after.extend(later.changes.after);
         self.sends.extend(later.sends);
-        self.changes.extend(later.changes);
     }
 
     pub fn is_empty(&self) -> bool {

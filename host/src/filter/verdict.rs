@@ -82,13 +82,10 @@ pub fn label(answer: types::Label) -> Label {
     Label { key: answer.key, value: answer.value }
 }
 
-/// Bytes of a label's key, and of its value. They are kept for as long as the client stays.
-const KEY: usize = 128;
-pub const VALUE: usize = 1024;
-
 pub fn check_label(label: &Label) -> Result<(), Failure> {
-    if label.key.is_empty() || label.key.len() > KEY || label.value.len() > VALUE {
-        let what = format!("a label whose key is empty or over {KEY} bytes, or whose value is over {VALUE}");
+    if !label.fits() {
+        let (key, value) = (Label::KEY, Label::VALUE);
+        let what = format!("a label whose key is empty or over {key} bytes, or whose value is over {value}");
         return Err(Failure::Invalid(what));
     }
     Ok(())

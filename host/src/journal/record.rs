@@ -9,7 +9,7 @@
 
 use super::{Error, Outcome};
 use crate::message::{
-    Audience, Delivery, Entry, Event, EventId, Fingerprint, Format, Item, Keys, Offset, Orders, Payload, Step,
+    Audience, Changes, Delivery, Entry, Event, EventId, Fingerprint, Format, Item, Keys, Offset, Orders, Payload, Step,
     Timestamp,
 };
 use bytes::{BufMut, Bytes, BytesMut};
@@ -152,12 +152,15 @@ impl ItemHeader {
 }
 
 impl DeliveryHeader {
-    /// The event of the item at `index`. The changes that its orders ask for belong to the first.
+    /// The event of the item at `index`. The changes that its orders ask for belong to the first, and to the last.
     pub fn event(&self, id: EventId, index: usize, orders: Option<&Orders>, webhook: Arc<str>, body: Bytes) -> Event {
         let item = &self.items[index];
         Event {
             sending: orders.and_then(|orders| orders.sends.get(index)).cloned().flatten(),
-            changes: orders.filter(|_| index == 0).map_or_else(Vec::new, |orders| orders.changes.clone()),
+            changes: orders.map_or_else(Changes::default, |Orders { changes, .. }| Changes {
+                before: if index == 0 { changes.before.clone() } else { Vec::new() },
+                after: if index + 1 == self.items.len() { changes.after.clone() } else { Vec::new() },
+            }),
             id,
             webhook,
             received: self.received,

@@ -43,6 +43,25 @@ pub enum Change {
     },
 }
 
+/// What is to be done to clients around what is sent to them: whoever is given a label hears what is sent then, and whoever
+/// is closed then has heard what was sent before.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changes {
+    pub before: Vec<Change>,
+    pub after: Vec<Change>,
+}
+
+impl Changes {
+    pub fn is_empty(&self) -> bool {
+        self.before.is_empty() && self.after.is_empty()
+    }
+
+    /// All of them, where nothing is sent.
+    pub fn all(self) -> Vec<Change> {
+        self.before.into_iter().chain(self.after).collect()
+    }
+}
+
 /// Whose clients somebody may see and reach: those of some streams.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope(pub Arc<[Arc<str>]>);

@@ -7,7 +7,7 @@ use rustls::sign::CertifiedKey;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::{self, PemObject};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What the two files held when they were read. One is read after the other, so they may be of different pairs; then
 /// they do not match, and are read again on the next change.
@@ -15,6 +15,7 @@ use std::path::Path;
 pub struct Files {
     certificate: Vec<u8>,
     key: Vec<u8>,
+    pub authorities: Vec<(PathBuf, Vec<u8>)>,
 }
 
 impl Files {
@@ -22,7 +23,12 @@ impl Files {
         let read = |what, path: &Path| {
             fs::read(path).map_err(|cause| Error::Unreadable { what, path: path.to_owned(), cause })
         };
-        Ok(Self { certificate: read("certificate", &config.certificate)?, key: read("key", &config.key)? })
+        let authority = |path: &PathBuf| Ok((path.clone(), read("authority", path)?));
+        Ok(Self {
+            certificate: read("certificate", &config.certificate)?,
+            key: read("key", &config.key)?,
+            authorities: config.client_ca.iter().map(authority).collect::<Result<_, _>>()?,
+        })
     }
 
     pub fn certify(&self, config: &Config, provider: &CryptoProvider) -> Result<CertifiedKey, Error> {
@@ -42,7 +48,7 @@ impl Files {
 }
 
 /// PEM is ASCII; some editors put a byte order mark before it.
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).trim_start_matches('\u{feff}').to_owned()
 }
 

@@ -146,6 +146,7 @@ fn would_be_trusted(files: &Development) -> Result<(), rustls::Error> {
         certificate: files.certificate.clone(),
         key: files.key.clone(),
         key_password: None,
+        client_ca: Vec::new(),
         handshake_timeout: Duration::ZERO,
     };
     let unfit = |error: TlsError| rustls::Error::General(error.to_string());

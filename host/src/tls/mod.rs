@@ -6,8 +6,10 @@
 //! - a handshake that takes too long ends, and holds up only itself;
 //! - changed files are taken up without a restart (see `reload`): new connections get the new certificate, open ones
 //!   are left alone, and a pair that cannot be used changes nothing;
+//! - a client may show a certificate of an authority that is configured, and what it is for is told to those who ask;
 //! - an error names the file and says what to do; neither key nor password is in any message.
 
+mod authorities;
 mod certificate;
 pub mod development;
 mod error;
@@ -38,6 +40,8 @@ pub struct Config {
     /// PEM: PKCS#8, PKCS#1, SEC1, or encrypted PKCS#8.
     pub key: PathBuf,
     pub key_password: Option<Secret>,
+    /// PEM: authorities whose certificates clients may show. None: clients show none.
+    pub client_ca: Vec<PathBuf>,
     pub handshake_timeout: Duration,
 }
 
@@ -88,11 +92,20 @@ impl Acceptor {
     }
 }
 
+/// The names in the certificate that a client has shown; `None` when it has shown none. Cheap enough to be asked once a
+/// connection.
+pub fn client_names(stream: &TlsStream<TcpStream>) -> Option<Vec<String>> {
+    stream.get_ref().1.peer_certificates()?.first().map(authorities::names)
+}
+
 fn server_config(provider: Arc<CryptoProvider>, current: Arc<Current>) -> Result<ServerConfig, rustls::Error> {
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
-        .with_no_client_auth()
-        .with_cert_resolver(current);
+    let builder = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?;
+    let builder = match current.authorities() {
+        Some(authorities) => builder.with_client_cert_verifier(authorities),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder.with_cert_resolver(current);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     // Tickets keep the session with the client: nothing to store here, and clients that all come back at once resume.
     config.ticketer = ring::Ticketer::new()?;

@@ -5,6 +5,7 @@
 //! anew), so the files are looked at now and then anyway.
 
 use super::Config;
+use super::authorities::{Authorities, verifier};
 use super::certificate::Files;
 use super::error::Error;
 use crate::error::Chain;
@@ -47,6 +48,8 @@ pub struct Current {
     config: Config,
     provider: Arc<CryptoProvider>,
     certified: ArcSwap<CertifiedKey>,
+    /// `None`: clients show no certificates.
+    authorities: Option<Arc<Authorities>>,
     // One reload at a time; held over reading two files, by the watcher's thread or whoever asked for a reload.
     in_use: Mutex<Files>,
 }
@@ -55,7 +58,15 @@ impl Current {
     pub fn load(config: Config, provider: Arc<CryptoProvider>) -> Result<Self, Error> {
         let files = Files::read(&config)?;
         let certified = ArcSwap::from_pointee(files.certify(&config, &provider)?);
-        Ok(Self { config, provider, certified, in_use: Mutex::new(files) })
+        let authorities = match files.authorities.as_slice() {
+            [] => None,
+            files => Some(Arc::new(Authorities::new(verifier(files, &provider)?))),
+        };
+        Ok(Self { config, provider, certified, authorities, in_use: Mutex::new(files) })
+    }
+
+    pub fn authorities(&self) -> Option<Arc<Authorities>> {
+        self.authorities.clone()
     }
 
     pub fn reload(&self) -> Result<Reloaded, Error> {
@@ -65,7 +76,11 @@ impl Current {
         if files == *in_use {
             return Ok(Reloaded::Unchanged);
         }
-        self.certified.store(Arc::new(files.certify(&self.config, &self.provider)?));
+        let certified = files.certify(&self.config, &self.provider)?;
+        if let Some(authorities) = &self.authorities {
+            authorities.replace(verifier(&files.authorities, &self.provider)?);
+        }
+        self.certified.store(Arc::new(certified));
         *in_use = files;
         Ok(Reloaded::Replaced)
     }
@@ -79,6 +94,7 @@ impl Current {
         };
         [&self.config.certificate, &self.config.key]
             .into_iter()
+            .chain(&self.config.client_ca)
             .flat_map(|path| [Some(parent(path)), path.canonicalize().ok().map(|target| parent(&target))])
             .flatten()
             .collect()

@@ -25,6 +25,7 @@ pub fn configure(directory: &Path, certificate: &str, key: &str) -> Config {
         certificate: directory.join("cert.pem"),
         key: directory.join("key.pem"),
         key_password: None,
+        client_ca: Vec::new(),
         handshake_timeout: Duration::from_secs(10),
     };
     fs::write(&config.certificate, certificate).unwrap();

@@ -6,7 +6,7 @@ use super::encode::Form;
 use super::farewell;
 use super::presence;
 use super::shard::{Shard, Shared, pump_one};
-use crate::message::ClientId;
+use crate::message::{ClientId, Timestamp};
 use crate::metrics::CloseReason;
 use std::time::{Duration, Instant};
 
@@ -38,6 +38,12 @@ pub fn beat(shared: &Shared, now: Instant) {
             shard.goodbye(id, CloseReason::TooSlow);
         }
         shard.heartbeats.entry(interval).or_default().push_back((now + interval, id));
+        pump_one(shared, shard, id);
+    }
+    let clock = Timestamp::now();
+    while shard.expiries.first().is_some_and(|(expires, _)| *expires <= clock) {
+        let Some((_, id)) = shard.expiries.pop_first() else { break };
+        shard.goodbye(id, CloseReason::Expired);
         pump_one(shared, shard, id);
     }
     while shard.goodbyes.front().is_some_and(|(when, _)| *when <= now) {

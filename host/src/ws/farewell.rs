@@ -44,7 +44,7 @@ pub fn goodbye(client: &mut Client, reason: CloseReason, discard: bool) {
         CloseReason::ByClient => CloseCode::Normal,
         CloseReason::Draining => CloseCode::Away,
         CloseReason::MessageTooBig => CloseCode::Size,
-        CloseReason::TooManyMessages | CloseReason::Disconnected => CloseCode::Policy,
+        CloseReason::TooManyMessages | CloseReason::Disconnected | CloseReason::Expired => CloseCode::Policy,
         CloseReason::ProtocolError => CloseCode::Protocol,
         CloseReason::TooSlow => CloseCode::Again,
         CloseReason::Broken | CloseReason::Silent | CloseReason::Fault => CloseCode::Error,
@@ -69,6 +69,7 @@ pub fn goodbye_with(client: &mut Client, reason: CloseReason, code: CloseCode, w
         CloseReason::Draining | CloseReason::TooSlow => &told,
         CloseReason::MessageTooBig => "the message is too large",
         CloseReason::TooManyMessages => "too many messages",
+        CloseReason::Expired => "token expired",
         CloseReason::ProtocolError => "protocol error",
         _ => "",
     };

@@ -47,7 +47,7 @@ pub use said::{Answer, Hearing, Kinds, Said, What};
 
 use crate::clients::Clients;
 use crate::hub::{Frame, Hub, Source};
-use crate::message::{Card, Change, Cursor, Gap, Offset, Payload};
+use crate::message::{Card, Change, Cursor, Gap, Offset, Payload, Timestamp};
 use crate::metrics::Metrics;
 use crate::pipe;
 use crate::task::Tracker;
@@ -55,7 +55,7 @@ use catch_up::{CatchUp, Request, Walk};
 use count::Count;
 use last::Last;
 use rustls::ServerConnection;
-use shard::Command;
+use shard::{Command, Touch};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -131,6 +131,8 @@ pub struct Who {
     pub gap: Option<Gap>,
     /// Something for it alone, before any event.
     pub greeting: Option<Payload>,
+    /// When what it was let in by is good no longer.
+    pub expires: Option<Timestamp>,
 }
 
 /// How a client is reached.
@@ -230,11 +232,11 @@ impl Shards {
         taken.then_some(())
     }
 
-    /// Does to clients what is to be done to them. What is published after this has returned finds it done. Blocks while
-    /// a shard is behind with its commands.
-    pub fn apply(&self, changes: Vec<Change>) {
+    /// Does to clients what is to be done to them. What is published after this has returned finds it done; what was
+    /// published before, up to `behind`, they are given before it is. Blocks while a shard is behind with its commands.
+    pub fn apply(&self, changes: Vec<Change>, behind: Offset) {
         for change in changes {
-            if let Some((shard, command)) = self.command(change) {
+            if let Some((shard, command)) = self.command(change, behind) {
                 // A shard that has stopped has no clients.
                 let _ = self.commands[shard].blocking_send(command);
             }
@@ -242,31 +244,30 @@ impl Shards {
     }
 
     /// As `apply`, for those that must not block. Cancel safe but for what was not reached.
-    pub async fn applied(&self, changes: Vec<Change>) {
+    pub async fn applied(&self, changes: Vec<Change>, behind: Offset) {
         for change in changes {
-            if let Some((shard, command)) = self.command(change) {
+            if let Some((shard, command)) = self.command(change, behind) {
                 let _ = self.commands[shard].send(command).await;
             }
         }
     }
 
     /// What a client's shard is to do about a change; `None` when the client is gone, or the change changes nothing.
-    fn command(&self, change: Change) -> Option<(usize, Command)> {
-        let of_shard = |client| self.clients.shard(client);
-        match change {
+    fn command(&self, change: Change, behind: Offset) -> Option<(usize, Command)> {
+        let client = change.client();
+        let (shard, what) = match change {
             Change::AddLabel { client, label } => {
                 let (card, shard) = self.clients.add_label(client, label, self.labels)?;
-                Some((shard, Command::Relabel(card)))
+                (shard, Touch::Relabel(card))
             }
             Change::RemoveLabel { client, label } => {
                 let (card, shard) = self.clients.remove_label(client, &label)?;
-                Some((shard, Command::Relabel(card)))
+                (shard, Touch::Relabel(card))
             }
-            Change::Disconnect { client, code, reason } => {
-                Some((of_shard(client)?, Command::Close { client, code, reason }))
-            }
-            Change::Pong { client, data } => Some((of_shard(client)?, Command::Pong { client, data })),
-        }
+            Change::Disconnect { code, reason, .. } => (self.clients.shard(client)?, Touch::Close { code, reason }),
+            Change::Pong { data, .. } => (self.clients.shard(client)?, Touch::Pong(data)),
+        };
+        Some((shard, Command::Touch { client, behind, what }))
     }
 
     /// Hands a client over. False when its shard has stopped, which happens at the very end only.

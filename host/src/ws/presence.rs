@@ -27,10 +27,13 @@ pub fn is_asked(text: &[u8]) -> bool {
     text.len() <= 64 && serde_json::from_slice(text).is_ok_and(asked)
 }
 
+/// A stream, and what a client has seen of it last.
+type Heard = (Arc<str>, Option<u64>);
+
 /// Tells the clients of a shard what they do not know yet.
 pub fn tell(shared: &Shared, shard: &mut Shard) {
-    // By stream and by what was seen of it last: most have seen the same.
-    let mut texts: HashMap<(Arc<str>, Option<u64>), (u64, Arc<str>)> = HashMap::new();
+    // Most have seen the same.
+    let mut texts: HashMap<Heard, (u64, Arc<str>)> = HashMap::new();
     let clients = shard.parts.clients.clone();
     let mut told = Vec::new();
     for (id, seat) in &mut shard.clients {

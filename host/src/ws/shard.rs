@@ -11,11 +11,11 @@ use super::socket::{Line, Socket};
 use super::{Config, Joining, Slow, Stream, Transport};
 use crate::clients::Clients;
 use crate::hub::{Frame, Inbox, Ring};
-use crate::message::{Card, ClientId, Offset};
+use crate::message::{Card, ClientId, Offset, Timestamp};
 use crate::metrics::{CloseLabels, CloseReason, Metrics, PerStream};
 use crate::task::{self, Guard, Tracker};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -35,21 +35,26 @@ pub enum Command {
     },
     /// What was answered of an event that some clients come to next.
     Chosen(Chosen),
-    /// A client's labels have changed.
-    Relabel(Arc<Card>),
-    /// A filter or an operator closes it.
-    Close {
+    /// Something is done to a client, when it was given what was published before `behind`.
+    Touch {
         client: ClientId,
-        code: u16,
-        reason: String,
-    },
-    /// A filter answers its ping.
-    Pong {
-        client: ClientId,
-        data: Vec<u8>,
+        behind: Offset,
+        what: Touch,
     },
     /// Say goodbye to everybody, and to everybody who comes.
     Drain,
+}
+
+/// What a filter or an operator does to a client.
+pub enum Touch {
+    /// Its labels have changed.
+    Relabel(Arc<Card>),
+    Close {
+        code: u16,
+        reason: String,
+    },
+    /// The answer to its ping.
+    Pong(Vec<u8>),
 }
 
 pub struct Parts {
@@ -73,8 +78,12 @@ pub struct Shard {
     /// Who is due for a ping when; each queue holds one interval, so each is in order.
     pub heartbeats: BTreeMap<Duration, VecDeque<(Instant, ClientId)>>,
     pub goodbyes: VecDeque<(Instant, ClientId)>,
+    /// When whose token expires.
+    pub expiries: BTreeSet<(Timestamp, ClientId)>,
     /// Frames that are taken out of the inbox and not in the ring yet.
     coming: VecDeque<Arc<Frame>>,
+    /// Frames were taken out of the inbox for one client, and the others are still to be given them.
+    ahead: bool,
     /// For whom there was no room before a chooser: they ask again at the next beat.
     pub unasked: Vec<ClientId>,
     draining: bool,
@@ -90,6 +99,7 @@ pub struct Seat {
     waiter: Option<AbortHandle>,
     /// Whoever wants to hear what becomes of it has heard of it.
     announced: bool,
+    expires: Option<Timestamp>,
     permit: Box<dyn Send>,
     counted: Guard,
 }
@@ -117,7 +127,9 @@ async fn run(parts: Parts, commands: mpsc::WeakSender<Command>, mut receiver: mp
         clients: HashMap::new(),
         heartbeats: BTreeMap::new(),
         goodbyes: VecDeque::new(),
+        expiries: BTreeSet::new(),
         coming: VecDeque::new(),
+        ahead: false,
         unasked: Vec::new(),
         draining: false,
         scratch: Vec::new(),
@@ -143,7 +155,14 @@ async fn run(parts: Parts, commands: mpsc::WeakSender<Command>, mut receiver: mp
                 }
             }
             command = receiver.recv() => match command {
-                Some(command) => obey(&shard, &inbox, command),
+                Some(command) => {
+                    obey(&shard, &inbox, command);
+                    // What was taken out of the inbox for one client is for all.
+                    let any = std::mem::take(&mut shard.borrow_mut().ahead);
+                    if any {
+                        pump_all(&shard);
+                    }
+                }
                 None => break,
             },
             _ = tick.tick() => beat(&shard, Instant::now()),
@@ -156,26 +175,7 @@ fn obey(shared: &Shared, inbox: &Inbox, command: Command) {
         Command::Join(joining) => join(shared, *joining),
         Command::Missed { client, piece } => missed(shared, client, piece.as_deref()),
         Command::Chosen(chosen) => learn(shared, &chosen),
-        Command::Relabel(card) => {
-            let mut shard = shared.borrow_mut();
-            let id = card.id;
-            if let Some(seat) = shard.clients.get_mut(&id) {
-                seat.client.relabel(card);
-                pump_one(shared, &mut shard, id);
-            }
-        }
-        Command::Close { client, code, reason } => {
-            let mut shard = shared.borrow_mut();
-            shard.close(client, code, &reason);
-            pump_one(shared, &mut shard, client);
-        }
-        Command::Pong { client, data } => {
-            let mut shard = shared.borrow_mut();
-            if let Some(seat) = shard.clients.get_mut(&client) {
-                farewell::pong(&mut seat.client, &data);
-                pump_one(shared, &mut shard, client);
-            }
-        }
+        Command::Touch { client, behind, what } => touch(shared, inbox, client, behind, what),
         Command::Drain => {
             // What was decided before goes out before.
             pump_all(shared);
@@ -184,6 +184,28 @@ fn obey(shared: &Shared, inbox: &Inbox, command: Command) {
             drain(shared);
         }
     }
+}
+
+/// Does something to a client, once it was given what was published before. One that is further behind is not waited for.
+fn touch(shared: &Shared, inbox: &Inbox, id: ClientId, behind: Offset, what: Touch) {
+    let mut guard = shared.borrow_mut();
+    let shard = &mut *guard;
+    if behind > shard.ring.end() {
+        let mut more = VecDeque::new();
+        shard.ahead |= inbox.take(&mut more);
+        shard.coming.append(&mut more);
+        while shard.coming.front().is_some_and(|frame| frame.offset() < behind) {
+            shard.coming.pop_front().into_iter().for_each(|frame| shard.ring.push(frame));
+        }
+        pump_one(shared, shard, id);
+    }
+    match (what, shard.clients.get_mut(&id)) {
+        (Touch::Relabel(card), Some(seat)) => seat.client.relabel(card),
+        (Touch::Pong(data), Some(seat)) => farewell::pong(&mut seat.client, &data),
+        (Touch::Close { code, reason }, Some(_)) => shard.close(id, code, &reason),
+        (_, None) => {}
+    }
+    pump_one(shared, shard, id);
 }
 
 /// Takes new frames into the ring and gives every client what it lacks.
@@ -328,6 +350,8 @@ fn join(shared: &Shared, joining: Joining) {
     let shard = &mut *guard;
     let (card, stream, now) = (who.card.clone(), who.stream.clone(), Instant::now());
     let (id, heartbeat) = (card.id, stream.heartbeat);
+    let expires = who.expires;
+    shard.expiries.extend(expires.map(|expires| (expires, id)));
     let ears = Ears::new(who.manner, early, shard.parts.config.client_message);
     // What waits was there before it too.
     let coming = shard.coming.back().map(|frame| Offset(frame.offset().0 + 1));
@@ -337,7 +361,7 @@ fn join(shared: &Shared, joining: Joining) {
     shard.parts.clients.join(card, shard.parts.number);
     let listener = task::local(listen(shared.clone(), line, id, stream));
     let counted = shard.parts.present.begin();
-    shard.clients.insert(id, Seat { client, listener, waiter: None, announced: false, permit, counted });
+    shard.clients.insert(id, Seat { client, listener, waiter: None, announced: false, expires, permit, counted });
     shard.heartbeats.entry(heartbeat).or_default().push_back((now + heartbeat, id));
     if shard.draining {
         shard.goodbye(id, CloseReason::Draining);
@@ -472,6 +496,9 @@ impl Shard {
         seat.listener.abort();
         if let Some(waiter) = seat.waiter {
             waiter.abort();
+        }
+        if let Some(expires) = seat.expires {
+            self.expiries.remove(&(expires, id));
         }
         let stream = seat.client.stream.name.clone();
         self.parts.metrics.clients.get_or_create(&PerStream { stream: stream.clone() }).dec();

@@ -185,6 +185,7 @@ pub fn who(form: Form, cursor: Cursor) -> Who {
         skip: 0,
         gap: None,
         greeting: None,
+        expires: None,
     }
 }
 

@@ -29,7 +29,7 @@ pub struct Place {
     #[arg(long, value_name = "FILE", requires = "admin")]
     token_file: Option<PathBuf>,
     #[command(flatten)]
-    trust: outward::Trust,
+    trust: outward::Trusted,
 }
 
 pub enum Source {
@@ -46,7 +46,7 @@ impl Place {
             (None, Some(file)) => Some(outward::secret_of(file)?),
             (None, None) => None,
         };
-        Gateway::at(url, token, &self.trust).map(Some)
+        Gateway::at(url, token, &self.trust.trust()).map(Some)
     }
 
     fn config(&self) -> Result<Config, Failure> {
@@ -57,7 +57,7 @@ impl Place {
     pub fn running(&self) -> Result<Gateway, Failure> {
         match self.named()? {
             Some(gateway) => Ok(gateway),
-            None => Gateway::of(&self.config()?, &self.trust),
+            None => Gateway::of(&self.config()?, &self.trust.trust()),
         }
     }
 }
@@ -86,7 +86,7 @@ impl Source {
                 Ok(Self::Journal(journal))
             }
             Err(journal::Error::InUse(_)) => {
-                let mut gateway = Gateway::of(&config, &place.trust)?;
+                let mut gateway = Gateway::of(&config, &place.trust.trust())?;
                 gateway.reached().await.map_err(|why| {
                     let text = format!(
                         "another process has the data directory `{}`, but {why}\n\

@@ -3,7 +3,7 @@ mod gateway;
 mod resuming;
 
 use super::*;
-use crate::cli::outward::testing::{answer, header, request, server, tls};
+use crate::outward::testing::{answer, header, request, server, tls};
 use clap::Parser;
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::AsyncWriteExt;

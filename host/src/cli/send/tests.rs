@@ -1,5 +1,5 @@
 use super::*;
-use crate::cli::outward::testing::{answer, header, request, server};
+use crate::outward::testing::{answer, header, request, server};
 use clap::Parser;
 use std::sync::{Arc, Mutex};
 use tempfile::NamedTempFile;

@@ -173,7 +173,7 @@ impl Subject {
         for ((id, text), item) in (appended.first.0..).map(EventId).zip(texts).zip(&delivery.items) {
             let event = Event {
                 sending: None,
-                changes: Vec::new(),
+                changes: crate::message::Changes::default(),
                 id,
                 webhook: delivery.webhook.clone(),
                 received: delivery.received,

@@ -5,7 +5,7 @@ use crate::journal::record::{
     BatchHeader, EntryHeader, VerdictHeader, decode_delivery, decode_entries, decode_ordered, decode_verdicts,
     encode_batch, encode_delivery, webhook_of,
 };
-use crate::message::{Change, ClientId, Format, Label, Narrowing, Orders, Selector, Sending};
+use crate::message::{Change, Changes, ClientId, Format, Label, Narrowing, Orders, Selector, Sending};
 use proptest::prelude::*;
 
 fn audience() -> impl Strategy<Value = Audience> {
@@ -47,7 +47,8 @@ proptest! {
         prop_assert!(body.is_empty() && header.size as usize == delivery.body.len());
 
         let sends = bodies.iter().map(|_| Some(Sending { format: Format::Binary, audience: audience.clone() })).collect();
-        let changes = vec![Change::Disconnect { client: ClientId(numbers[2]), code: 1008, reason: webhook.to_string() }];
+        let change = Change::Disconnect { client: ClientId(numbers[2]), code: 1008, reason: webhook.to_string() };
+        let changes = Changes { before: vec![change.clone()], after: vec![change] };
         let ordered = Delivery { orders: Some(Orders { sends, changes }), ..delivery.clone() };
         let record = encode_delivery(&ordered, &seen);
         prop_assert_eq!(webhook_of(&record).expect("whole"), &*webhook);

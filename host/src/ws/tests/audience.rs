@@ -64,7 +64,7 @@ fn each_client_gets_what_is_chosen_for_it_in_order_from_the_disk_and_live() {
                 assert_eq!(&both.text().await, body);
             }
         }
-        edge.shards.applied(vec![Change::AddLabel { client: ClientId(3), label: label("z") }]).await;
+        edge.shards.applied(vec![Change::AddLabel { client: ClientId(3), label: label("z") }], Offset(0)).await;
         edge.publish("the z");
         assert_eq!(none.text().await, "the z", "and nothing before it");
     });
@@ -77,14 +77,14 @@ fn a_label_that_changes_is_asked_about_again() {
         let (stream, _) = chosen(0);
         let mut client = edge.join(joining(&stream, 1, &["1"]), 1000).await;
         for number in 0..50 {
-            edge.shards.applied(vec![Change::RemoveLabel { client: ClientId(1), label: label("1") }]).await;
+            edge.shards.applied(vec![Change::RemoveLabel { client: ClientId(1), label: label("1") }], Offset(0)).await;
             edge.publish("not 1");
-            edge.shards.applied(vec![Change::AddLabel { client: ClientId(1), label: label("2") }]).await;
+            edge.shards.applied(vec![Change::AddLabel { client: ClientId(1), label: label("2") }], Offset(0)).await;
             let wanted = format!("{number} of 2");
             edge.publish(&wanted);
             assert_eq!(client.text().await, wanted);
-            edge.shards.applied(vec![Change::RemoveLabel { client: ClientId(1), label: label("2") }]).await;
-            edge.shards.applied(vec![Change::AddLabel { client: ClientId(1), label: label("1") }]).await;
+            edge.shards.applied(vec![Change::RemoveLabel { client: ClientId(1), label: label("2") }], Offset(0)).await;
+            edge.shards.applied(vec![Change::AddLabel { client: ClientId(1), label: label("1") }], Offset(0)).await;
         }
     });
 }

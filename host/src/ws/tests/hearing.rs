@@ -98,14 +98,14 @@ fn with_manual_pongs_and_closes_the_answers_are_the_filters() {
         assert_eq!(hear(&mut ear).await, What::Connect);
         client.far.write_all(&frame(0x89, b"x")).await.expect("a pipe is written");
         assert_eq!(hear(&mut ear).await, What::Ping("x".into()));
-        edge.shards.applied(vec![Change::Pong { client: ClientId(1), data: b"y".to_vec() }]).await;
+        edge.shards.applied(vec![Change::Pong { client: ClientId(1), data: b"y".to_vec() }], Offset(0)).await;
         let mut bytes = [0; 3];
         client.far.read_exact(&mut bytes).await.expect("a pipe is read");
         assert_eq!(&bytes, b"\x8a\x01y", "the filter's, and no other before it");
         client.far.write_all(&frame(0x88, b"\x03\xe8bye")).await.expect("a pipe is written");
         assert_eq!(hear(&mut ear).await, What::Close(Some((1000, "bye".into()))));
         let change = Change::Disconnect { client: ClientId(1), code: 4001, reason: "so long".into() };
-        edge.shards.applied(vec![change]).await;
+        edge.shards.applied(vec![change], Offset(0)).await;
         assert_eq!(client.next().await, Some(Got::Close(4001, "so long".into())));
         assert_eq!(client.next().await, None);
     });
@@ -138,11 +138,13 @@ fn a_label_given_before_an_event_decides_of_that_event() {
             edge.hub.publish(&[frame]);
         };
         for number in 0..100 {
-            edge.shards.applied(vec![Change::AddLabel { client: ClientId(1), label: label.clone() }]).await;
+            edge.shards.applied(vec![Change::AddLabel { client: ClientId(1), label: label.clone() }], Offset(0)).await;
             let inside = format!("inside {number}");
             for_room(&inside);
             assert_eq!(client.text().await, inside);
-            edge.shards.applied(vec![Change::RemoveLabel { client: ClientId(1), label: label.clone() }]).await;
+            edge.shards
+                .applied(vec![Change::RemoveLabel { client: ClientId(1), label: label.clone() }], Offset(0))
+                .await;
         }
     });
 }

@@ -2,7 +2,7 @@
 
 use super::gateway::{at, event, gateway, hello, v1};
 use super::run;
-use crate::cli::outward::testing::{answer, header, request, server};
+use crate::outward::testing::{answer, header, request, server};
 use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

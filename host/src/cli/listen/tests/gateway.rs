@@ -1,7 +1,7 @@
 //! A gateway as small as it can be, which says what a test wants it to say.
 
-use crate::cli::outward::testing::server;
 use crate::message::{Cursor, Offset};
+use crate::outward::testing::server;
 use futures_util::{SinkExt, StreamExt};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

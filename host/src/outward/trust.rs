@@ -10,13 +10,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio_rustls::TlsConnector;
 
-#[derive(Clone, Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default)]
 pub struct Trust {
-    /// Trust the certificates in this file (PEM), and no others
-    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
+    /// The certificates in this file (PEM), and no others.
     pub ca: Option<PathBuf>,
-    /// Take any certificate: whoever stands in between can then read and change everything
-    #[arg(long)]
+    /// Any: whoever stands in between can then read and change everything.
     pub insecure: bool,
 }
 
