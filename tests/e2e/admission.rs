@@ -162,30 +162,39 @@ async fn a_token_that_expires_ends_its_connection_with_1008() {
 
 #[tokio::test]
 async fn keys_are_rotated_in_a_file_and_at_a_url_and_the_last_good_ones_serve_on() {
+    const STREAMS: [&str; 3] = ["/ws", "/remote", "/nameless"];
     let (old, new) = (Issuer::elliptic(), Issuer::edwards());
     let set = |issuer: &Issuer, id: &str| json!({ "keys": [issuer.jwk(id)] }).to_string();
     let (old_set, new_set) = (set(&old, "old"), set(&new, "new"));
-    let shown = old_set.clone();
-    let service = Service::start(move |_| respond(200, shown.clone())).await;
+    // The same keys, but that they have no names.
+    let shown = |set: String| {
+        move |request: &http::Request<_>| match request.uri().path() {
+            "/nameless" => respond(200, set.replace("\"kid\"", "\"x\"")),
+            _ => respond(200, set.clone()),
+        }
+    };
+    let service = Service::start(shown(old_set.clone())).await;
     let config = guarded("jwt", "jwks = \"keys.json\"\naudience = \"postern\"")
         .stream("remote", "/remote", &["whatsapp"], "")
-        .section("streams.remote.jwt", &format!("jwks = \"{}\"\naudience = \"postern\"", service.url("/keys")));
+        .section("streams.remote.jwt", &format!("jwks = \"{}\"\naudience = \"postern\"", service.url("/keys")))
+        .stream("nameless", "/nameless", &["whatsapp"], "")
+        .section("streams.nameless.jwt", &format!("jwks = \"{}\"\naudience = \"postern\"", service.url("/nameless")));
     let home = home(&config);
     home.write("keys.json", &old_set);
     let gateway = home.start().await;
     let path = |stream: &str, issuer: &Issuer, id: &str| format!("{stream}?token={}", issuer.token(id, &claims()));
-    for stream in ["/ws", "/remote"] {
+    for stream in STREAMS {
         Client::connect(&gateway, &path(stream, &old, "old")).await;
         assert_eq!(refusal(&gateway, &path(stream, &new, "new"), &[]).await.status, 401, "{stream}");
     }
     home.write("keys.json", "half of a se");
     service.now(|_| respond(500, ""));
-    for stream in ["/ws", "/remote"] {
+    for stream in STREAMS {
         Client::connect(&gateway, &path(stream, &old, "old")).await;
     }
     home.write("keys.json", &new_set);
-    service.now(move |_| respond(200, new_set.clone()));
-    for stream in ["/ws", "/remote"] {
+    service.now(shown(new_set));
+    for stream in STREAMS {
         eventually(format!("the new key at {stream}"), async || {
             Socket::upgrade(&gateway, &path(stream, &new, "new"), &[]).await.ok().map(|_| ())
         })

@@ -142,10 +142,10 @@ impl Verifier {
         }
         let set = self.keys.current(now).await.ok_or(Refusal::NoKeys)?;
         let verified = match parts.verify(&set) {
-            // Its issuer may have begun to sign with a new one just now.
-            Err(Refusal::UnknownKey) => match self.keys.newer(&set).await {
+            // Its issuer may have begun to sign with a new one just now, which may have no name either.
+            Err(refusal) if !parts.names_one_of(&set) => match self.keys.newer(&set).await {
                 Some(newer) => parts.verify(&newer),
-                None => Err(Refusal::UnknownKey),
+                None => Err(refusal),
             },
             verified => verified,
         };

@@ -36,10 +36,15 @@ impl<'a> Parts<'a> {
         Ok(Self { algorithm, key_id, signed: signed.as_bytes(), signature, payload })
     }
 
+    /// Whether it names a key, and that is there.
+    pub fn names_one_of(&self, set: &Set) -> bool {
+        self.key_id.is_some() && set.keys.iter().any(|key| key.id == self.key_id)
+    }
+
     /// Whether one of the keys that it may mean has signed it. One that names a key means that and no other.
     pub fn verify(&self, set: &Set) -> Result<(), Refusal> {
         // Keys that have no name are meant when none has the name.
-        let named = self.key_id.is_some() && set.keys.iter().any(|key| key.id == self.key_id);
+        let named = self.names_one_of(set);
         let meant = |key: &&Key| match &self.key_id {
             None => true,
             Some(_) if named => key.id == self.key_id,
