@@ -35,6 +35,7 @@ mod farewell;
 pub mod handshake;
 mod inbound;
 mod last;
+mod listening;
 mod presence;
 mod said;
 mod session;

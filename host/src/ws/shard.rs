@@ -5,8 +5,9 @@ use super::catch_up::{CatchUp, Piece, Request};
 use super::choose::{Chosen, Questions};
 use super::client::{Client, Sent, Standing};
 use super::farewell;
-use super::said::{self, Answer, Hearing, What};
-use super::session::{self, Ears, Heard};
+use super::listening::listen;
+use super::said::{self, What};
+use super::session::Ears;
 use super::socket::{Line, Socket};
 use super::{Config, Joining, Slow, Stream, Transport};
 use crate::clients::Clients;
@@ -98,7 +99,7 @@ pub struct Seat {
     /// Waits for the socket to take more. It holds the socket too.
     waiter: Option<AbortHandle>,
     /// Whoever wants to hear what becomes of it has heard of it.
-    announced: bool,
+    pub announced: bool,
     expires: Option<Timestamp>,
     permit: Box<dyn Send>,
     counted: Guard,
@@ -367,68 +368,6 @@ fn join(shared: &Shared, joining: Joining) {
         shard.goodbye(id, CloseReason::Draining);
     }
     pump_one(shared, shard, id);
-}
-
-/// Waits for what a client says, and until that was heard by whoever wants to hear it, and nothing else.
-async fn listen(shared: Shared, line: Line, id: ClientId, stream: Arc<Stream>) {
-    if let Some(hearing) = &stream.hearing {
-        if let Some(seat) = shared.borrow_mut().clients.get_mut(&id) {
-            seat.announced = true;
-        }
-        if hearing.kinds.connect {
-            tell(&shared, hearing, id, What::Connect).await;
-        }
-    }
-    loop {
-        // First of all what came with its handshake, then whenever there is more. What TLS has already read is not seen
-        // by a wait for the socket.
-        match hear(&shared, id) {
-            Heard::Gone(_) => return,
-            Heard::More => tokio::task::yield_now().await,
-            Heard::Said(what) => {
-                if let Some(hearing) = &stream.hearing {
-                    tell(&shared, hearing, id, what).await;
-                }
-            }
-            Heard::All => {
-                if line.readable().await.is_err() {
-                    return shared.borrow_mut().remove(id, CloseReason::Broken);
-                }
-            }
-        }
-    }
-}
-
-/// Has something heard. A client that must not take it for heard is closed.
-async fn tell(shared: &Shared, hearing: &Hearing, id: ClientId, what: What) {
-    let matters = matches!(what, What::Message(_));
-    let card = shared.borrow().clients.get(&id).map(|seat| seat.client.card.clone());
-    let Some(card) = card else { return };
-    if said::tell(&hearing.listener(id), card, what).await == Answer::Lost && matters {
-        let mut shard = shared.borrow_mut();
-        shard.goodbye(id, CloseReason::Fault);
-        pump_one(shared, &mut shard, id);
-    }
-}
-
-/// Reads one client.
-fn hear(shared: &Shared, id: ClientId) -> Heard {
-    let mut guard = shared.borrow_mut();
-    let shard = &mut *guard;
-    let Some(seat) = shard.clients.get_mut(&id) else { return Heard::Gone(CloseReason::Broken) };
-    let was_closing = seat.client.closing.is_some() || seat.client.awaiting.is_some();
-    let heard = session::read(&mut seat.client, &shard.parts.config, Instant::now());
-    if let Heard::Gone(reason) = heard {
-        shard.remove(id, reason);
-        return heard;
-    }
-    if !was_closing && (seat.client.closing.is_some() || seat.client.awaiting.is_some()) {
-        shard.goodbyes.push_back((Instant::now() + GOODBYE, id));
-    }
-    if !seat.client.control.is_empty() || seat.client.closing.is_some() {
-        pump_one(shared, shard, id);
-    }
-    if shard.clients.contains_key(&id) { heard } else { Heard::Gone(CloseReason::Broken) }
 }
 
 fn drain(shared: &Shared) {
