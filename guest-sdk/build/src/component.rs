@@ -12,6 +12,19 @@ const COMPONENT: [u8; 8] = *b"\0asm\x0d\0\x01\0";
 ///
 /// `path` is only for the error: it names what is wrong.
 pub fn componentize(module: &[u8], path: &Path) -> Result<Vec<u8>, Error> {
+    encode(module, path, None)
+}
+
+/// The same of a module that a compiler made for WASI preview 1: it is given what stands in for all of that, within the
+/// component, so that nothing of WASI is imported. Its clock only counts, its random numbers are always the same, what it
+/// prints goes nowhere, and of files and sockets it is told that there are none.
+pub fn componentize_wasi(module: &[u8], path: &Path) -> Result<Vec<u8>, Error> {
+    let adapter = wat::parse_str(include_str!("preview1.wat"))
+        .map_err(|error| Error::Component { module: path.to_owned(), words: error.to_string() })?;
+    encode(module, path, Some(&adapter))
+}
+
+fn encode(module: &[u8], path: &Path, adapter: Option<&[u8]>) -> Result<Vec<u8>, Error> {
     if module.starts_with(&COMPONENT) {
         return Ok(module.to_vec());
     }
@@ -24,25 +37,31 @@ pub fn componentize(module: &[u8], path: &Path) -> Result<Vec<u8>, Error> {
     if !exports.into_iter().any(|name| is_handler(&name)) {
         return Err(Error::NotAFilter(path.to_owned()));
     }
-    ComponentEncoder::default()
-        .validate(true)
-        .module(module)
-        .and_then(|encoder| encoder.encode())
-        .map_err(|error| failed(format!("{error:#}")))
+    let mut encoder = ComponentEncoder::default();
+    encoder.validate(true).module(module).map_err(|error| failed(format!("{error:#}")))?;
+    if let Some(adapter) = adapter {
+        encoder.adapter("wasi_snapshot_preview1", adapter).map_err(|error| failed(format!("{error:#}")))?;
+    }
+    encoder.encode().map_err(|error| failed(format!("{error:#}")))
 }
 
 /// Makes a component of the module at `module` and writes it into `directory`, under the same name.
 pub(crate) fn write(module: &Path, directory: &Path) -> Result<PathBuf, Error> {
-    let read = |path: &Path| fs::read(path);
+    let bytes = fs::read(module).map_err(|source| Error::Io { doing: "read a module", path: module.to_owned(), source })?;
+    let component = componentize(&bytes, module)?;
+    let name = module.file_name().ok_or_else(|| Error::NoModule(module.to_owned()))?;
+    save(&component, directory, &name.to_string_lossy())
+}
+
+/// Writes a component into `directory`, and says where it is.
+pub(crate) fn save(component: &[u8], directory: &Path, name: &str) -> Result<PathBuf, Error> {
     let io = |doing, path: &Path| {
         let path = path.to_owned();
         move |source| Error::Io { doing, path, source }
     };
-    let component = componentize(&read(module).map_err(io("read a module", module))?, module)?;
-    let name = module.file_name().ok_or_else(|| Error::NoModule(module.to_owned()))?;
     let path = directory.join(name);
     // What is the same is not written again, so that who watches the file sees changes only.
-    if read(&path).is_ok_and(|old| old == component) {
+    if fs::read(&path).is_ok_and(|old| old == component) {
         return Ok(path);
     }
     fs::create_dir_all(directory).map_err(io("make a directory", directory))?;

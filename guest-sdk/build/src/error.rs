@@ -23,6 +23,23 @@ pub enum Error {
         directory: PathBuf,
         words: String,
     },
+    /// A `filter.toml` does not say what it must.
+    Manifest {
+        path: PathBuf,
+        words: String,
+    },
+    /// A language's tool is not there, or not of a version that works.
+    Tool {
+        name: String,
+        why: String,
+        how: String,
+    },
+    /// A tool failed; it has said why.
+    Ran {
+        program: String,
+        directory: PathBuf,
+        status: ExitStatus,
+    },
     /// cargo failed; it has said why.
     Build {
         directories: Vec<PathBuf>,
@@ -56,7 +73,7 @@ impl fmt::Display for Error {
             }
             Self::NoManifest(directory) => write!(
                 f,
-                "failed to build a filter: no `Cargo.toml` in `{}`\nhint: name the directory of the filter's crate",
+                "failed to build a filter: neither `Cargo.toml` nor `filter.toml` in `{}`\nhint: name the filter's directory, or make one: postern filter new --lang rust DIR",
                 directory.display()
             ),
             Self::Start { program, .. } => {
@@ -67,6 +84,14 @@ impl fmt::Display for Error {
             }
             Self::Metadata { directory, words } => {
                 write!(f, "cargo cannot read the crate in `{}`: {words}", directory.display())
+            }
+            Self::Manifest { path, words } => write!(f, "`{}`: {words}", path.display()),
+            Self::Tool { name, why, how } => {
+                write!(f, "`{name}` is needed to build this filter: {why}")?;
+                how.lines().try_for_each(|line| write!(f, "\nhint: {line}"))
+            }
+            Self::Ran { program, directory, status } => {
+                write!(f, "`{program}` failed in `{}`: its words are above: {status}", directory.display())
             }
             Self::Build { directories, status } => {
                 let names: Vec<_> = directories.iter().map(|path| format!("`{}`", path.display())).collect();

@@ -1,6 +1,7 @@
-//! Builds postern filters written in Rust, on any machine, to components.
+//! Builds postern filters, on any machine, to components.
 //!
-//! Three steps: find a compiler that can make WebAssembly ([`find_toolchain`], which installs the target when it may),
+//! A directory with a `filter.toml` is a project in that file's language, built by the language's own tools
+//! ([`languages`]). Any other is a Rust crate, in three steps: find a compiler that can make WebAssembly ([`find_toolchain`], which installs the target when it may),
 //! run a cargo of its own for it, and make a component of what comes out. The caller's cargo, if there is one, is left
 //! alone: the nested one gets a target directory of its own and an environment without the outer build's settings.
 //!
@@ -8,11 +9,16 @@
 
 mod component;
 mod error;
+mod languages;
 mod nested;
+mod project;
 mod toolchain;
+mod tools;
+pub mod world;
 
-pub use component::componentize;
+pub use component::{componentize, componentize_wasi};
 pub use error::Error;
+pub use project::{Handler, Language, MANIFEST, Project};
 pub use toolchain::{Standard, Toolchain, find_toolchain};
 
 use std::path::{Path, PathBuf};
@@ -20,8 +26,12 @@ use std::path::{Path, PathBuf};
 /// What Rust filters are compiled to. It has no WASI, and so a filter has no way to ask for any.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
-/// Builds the filter crate in `directory`, and says where its component is.
+/// Builds the filter in `directory`, in whatever language it is, and says where its component is.
 pub fn build(directory: &Path, target_directory: &Path) -> Result<PathBuf, Error> {
+    if let Some(project) = Project::read(directory)? {
+        let component = languages::build(&project, &target_directory.join(project.language.name()))?;
+        return component::save(&component, &target_directory.join("components"), &format!("{}.wasm", project.name));
+    }
     let mut components = build_many(&[directory], target_directory)?;
     // One was asked for, and `build_many` answers one for one.
     Ok(components.swap_remove(0))
