@@ -21,6 +21,6 @@ impl metrics::Host for State {
 
 impl State {
     fn note(&self, name: &str, number: Number) -> wasmtime::Result<()> {
-        self.machine.numbers.note(&self.settings.name, name, number).map_err(|why| Breach::of(why.to_string()))
+        self.machine.metrics.numbers.note(&self.settings.name, name, number).map_err(|why| Breach::of(why.to_string()))
     }
 }

@@ -16,8 +16,8 @@ fn says(message: &str, parts: &[&str]) {
 fn a_filter_knows_what_it_judges() {
     let bench = bench();
     let (message, admission) = (bench.load("pass"), bench.load("allow-all"));
-    assert!(message.judges_messages() && !message.judges_admission());
-    assert!(!admission.judges_messages() && admission.judges_admission());
+    assert!(message.handles("message-handler") && !message.handles("admission-handler"));
+    assert!(!admission.handles("message-handler") && admission.handles("admission-handler"));
     assert_eq!((message.name(), message.on_error()), ("pass", OnError::Hold));
 }
 

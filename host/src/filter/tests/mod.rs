@@ -5,6 +5,7 @@ mod admission;
 mod cache;
 mod calls;
 mod chain;
+mod life;
 mod loading;
 mod logging;
 
@@ -79,6 +80,6 @@ pub fn probe(pointer: &str) -> Config {
 
 /// One call of one filter.
 pub fn ask(filter: &Filter, message: &Message) -> (Result<Verdict, Failure>, Cost) {
-    let (answer, cost) = filter.judge(&Arc::new(InFlight::new(message.clone())), &Scope::default());
+    let (answer, cost) = filter.in_force().judge(&Arc::new(InFlight::new(message.clone())), &Scope::default());
     (answer.map(|(verdict, _)| verdict), cost)
 }
