@@ -1,7 +1,7 @@
 //! C, by clang with the WASI libc or by `zig cc`, which brings its own.
 //!
-//! The project's world becomes C by wit-bindgen, here and now: what is generated is below the SDK, which is all that a
-//! filter's author reads. Whether a compiler will do is known by trying it: where each keeps its libc is its own affair.
+//! The SDK speaks to postern by itself, without generated code, and the module is told its world here. Whether a compiler
+//! will do is known by trying it: where each keeps its libc is its own affair.
 
 use crate::tools::{Tool, run};
 use crate::{Error, Project, componentize_wasi, world};
@@ -9,8 +9,6 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use wit_bindgen_core::wit_parser::Resolve;
-use wit_bindgen_core::Files;
 
 const COMPILER: Tool<'static> = Tool {
     name: "clang",
@@ -22,7 +20,7 @@ const COMPILER: Tool<'static> = Tool {
 };
 
 /// Said to every compiler. Names stay in: they are what a trap is told with.
-const FLAGS: [&str; 8] = [
+const FLAGS: [&str; 9] = [
     "-O2",
     "-std=gnu17",
     "-Wall",
@@ -30,8 +28,12 @@ const FLAGS: [&str; 8] = [
     "-fvisibility=hidden",
     "-mexec-model=reactor",
     "-Wl,--strip-debug",
+    "-Wl,-z,stack-size=131072",
     "-Wno-deprecated",
 ];
+
+/// A stack that is overrun shall trap, not write over the filter's data. zig does so unasked.
+const STACK_FIRST: &str = "-Wl,--stack-first";
 
 /// Builds the project to a component's bytes. `wit` has its world, `work` is for what is made on the way.
 pub(crate) fn build(project: &Project, wit: &Path, work: &Path) -> Result<Vec<u8>, Error> {
@@ -40,8 +42,6 @@ pub(crate) fn build(project: &Project, wit: &Path, work: &Path) -> Result<Vec<u8
         let words = format!("there is no `{}`\nhint: write the filter there, or name its file: source = \"…\"", project.source.display());
         return Err(Error::Manifest { path: project.directory.join(crate::MANIFEST), words });
     }
-    let bindings = work.join("bindings");
-    generate(wit, &bindings)?;
     let compiler = Compiler::find(&project.directory, work)?;
     let module = absolute(work).join(format!("{}.wasm", project.name));
     let mut command = compiler.command();
@@ -50,27 +50,14 @@ pub(crate) fn build(project: &Project, wit: &Path, work: &Path) -> Result<Vec<u8
         command.arg(format!("-DPOSTERN_HAS_{}", handler.name().to_uppercase()));
     }
     let sdk = absolute(&project.directory).join("postern");
-    command.arg("-I").arg(absolute(&project.directory)).arg("-I").arg(&sdk).arg("-I").arg(absolute(&bindings));
-    command.args(files(source.parent().unwrap_or(&project.directory), "c")?);
-    command.args(files(&sdk, "c")?).args(files(&bindings, "c")?).args(files(&bindings, "o")?);
+    command.arg("-I").arg(absolute(&project.directory)).arg("-I").arg(&sdk);
+    command.args(files(source.parent().unwrap_or(&project.directory))?);
+    command.args(files(&sdk)?);
     command.arg("-o").arg(&module);
     run(command, &project.directory)?;
-    let bytes = fs::read(&module).map_err(|source| Error::Io { doing: "read a module", path: module.clone(), source })?;
+    let mut bytes = fs::read(&module).map_err(|source| Error::Io { doing: "read a module", path: module.clone(), source })?;
+    world::embed(&mut bytes, wit)?;
     componentize_wasi(&bytes, &module)
-}
-
-/// Writes what wit-bindgen makes of the world in `wit`: a header, its source, and an object file that describes the world.
-fn generate(wit: &Path, bindings: &Path) -> Result<(), Error> {
-    let failed = |words: String| Error::Component { module: wit.to_owned(), words };
-    let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir(wit).map_err(|error| failed(format!("{error:#}")))?;
-    let world = resolve.select_world(&[package], Some(world::WORLD)).map_err(|error| failed(format!("{error:#}")))?;
-    let mut generated = Files::default();
-    let mut generator = wit_bindgen_c::Opts::default().build();
-    generator.generate(&mut resolve, world, &mut generated).map_err(|error| failed(format!("{error:#}")))?;
-    let io = |source| Error::Io { doing: "write a filter's bindings", path: bindings.to_owned(), source };
-    fs::create_dir_all(bindings).map_err(io)?;
-    generated.iter().try_for_each(|(name, bytes)| fs::write(bindings.join(name), bytes)).map_err(io)
 }
 
 /// A program that compiles C to WebAssembly with a libc.
@@ -131,7 +118,7 @@ impl Compiler {
             // zig knows one WASI libc by one name.
             command.args(["-target", "wasm32-wasi"]);
         } else {
-            command.arg(format!("--target={}", self.target));
+            command.arg(format!("--target={}", self.target)).arg(STACK_FIRST);
         }
         command
     }
@@ -160,15 +147,15 @@ fn starts(program: &Path, before: &[&str]) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-/// The files of a directory whose names end so, in order; none where there is no directory.
-fn files(directory: &Path, extension: &str) -> Result<Vec<PathBuf>, Error> {
+/// The C files of a directory, in order; none where there is no directory.
+fn files(directory: &Path) -> Result<Vec<PathBuf>, Error> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(vec![]),
         Err(source) => return Err(Error::Io { doing: "look into a directory", path: directory.to_owned(), source }),
     };
     let paths = entries.flatten().map(|entry| absolute(&entry.path()));
-    let mut files: Vec<_> = paths.filter(|path| path.extension() == Some(OsStr::new(extension))).collect();
+    let mut files: Vec<_> = paths.filter(|path| path.extension() == Some(OsStr::new("c"))).collect();
     files.sort();
     Ok(files)
 }
@@ -181,20 +168,6 @@ fn absolute(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Handler;
-
-    #[test]
-    fn the_bindings_ask_for_the_handlers_that_the_project_names_and_no_others() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let (wit, bindings) = (directory.path().join("wit"), directory.path().join("bindings"));
-        world::write(&wit, &[Handler::Setup, Handler::Client]).expect("it is writable");
-        generate(&wit, &bindings).unwrap_or_else(|error| panic!("{error}"));
-        let header = fs::read_to_string(bindings.join("filter.h")).expect("there is a header");
-        assert!(header.contains("exports_postern_filter_client_handler_on_client_message("), "{header}");
-        assert!(header.contains("exports_postern_filter_setup_configure("), "{header}");
-        assert!(!header.contains("exports_postern_filter_message_handler"), "{header}");
-        assert_eq!(files(&bindings, "o").expect("readable").len(), 1);
-    }
 
     #[test]
     fn a_compiler_that_cannot_make_webassembly_is_told_from_one_that_is_not_there() {

@@ -5,8 +5,6 @@ use crate::tools::{Tool, run, version};
 use crate::{Error, Project, componentize, world};
 use std::fs;
 use std::path::{Path, PathBuf};
-use wit_bindgen_core::wit_parser::Resolve;
-use wit_component::StringEncoding;
 
 const ZIG: Tool<'static> = Tool {
     name: "zig",
@@ -42,7 +40,7 @@ pub(crate) fn build(project: &Project, wit: &Path, work: &Path) -> Result<Vec<u8
     command.arg(format!("-Mpostern={}", sdk.display()));
     run(command, &project.directory)?;
     let mut bytes = fs::read(&module).map_err(|source| Error::Io { doing: "read a module", path: module.clone(), source })?;
-    describe(&mut bytes, wit).map_err(|words| Error::Component { module: module.clone(), words })?;
+    world::embed(&mut bytes, wit)?;
     componentize(&bytes, &module)
 }
 
@@ -67,15 +65,6 @@ fn root(project: &Project, work: &Path) -> Result<PathBuf, Error> {
     Ok(path)
 }
 
-/// Puts the world into the module, where what makes a component looks for it.
-fn describe(module: &mut Vec<u8>, wit: &Path) -> Result<(), String> {
-    let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir(wit).map_err(|error| format!("{error:#}"))?;
-    let world = resolve.select_world(&[package], Some(world::WORLD)).map_err(|error| format!("{error:#}"))?;
-    wit_component::embed_component_metadata(module, &resolve, world, StringEncoding::UTF8)
-        .map_err(|error| format!("{error:#}"))
-}
-
 /// The compiler runs in the project's directory; paths are the caller's.
 fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
@@ -84,24 +73,11 @@ fn absolute(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Handler;
 
     #[test]
     fn a_zig_too_old_is_named_with_its_version_and_how_to_get_one() {
         assert!(new_enough("0.17.1").is_ok());
         let error = new_enough("0.11.0").expect_err("it is too old").to_string();
         assert!(error.contains("`0.11.0`") && error.contains("0.15") && error.contains("pip install ziglang"), "{error}");
-    }
-
-    #[test]
-    fn a_module_is_told_the_world_that_the_project_names() {
-        let directory = tempfile::tempdir().expect("a directory");
-        world::write(directory.path(), &[Handler::Http]).expect("it is writable");
-        let mut module = b"\0asm\x01\0\0\0".to_vec();
-        describe(&mut module, directory.path()).unwrap_or_else(|words| panic!("{words}"));
-        let (_, described) = wit_component::metadata::decode(&module).expect("it is described");
-        let exports = described.resolve.worlds[described.world].exports.keys();
-        let exports: Vec<_> = exports.map(|key| described.resolve.name_world_key(key)).collect();
-        assert_eq!(exports, ["postern:filter/http-handler@0.1.0"]);
     }
 }
