@@ -1,10 +1,13 @@
 //! `postern filter`: for those who write filters.
 
+mod component;
+mod test;
+
 use super::Failure;
 use crate::error::Chain;
 use std::path::PathBuf;
 
-/// Build filters
+/// Build and try filters
 #[derive(clap::Subcommand)]
 pub enum Filter {
     /// Build the Rust filter in a directory to a component, and print where it is
@@ -12,18 +15,25 @@ pub enum Filter {
         #[arg(default_value = ".")]
         directory: PathBuf,
     },
+    Test(test::Test),
 }
 
 impl Filter {
     pub fn execute(self) -> Result<(), Failure> {
-        let Self::Build { directory } = self;
-        let target = directory.join("target").join("postern");
-        match postern_guest_build::build(&directory, &target) {
-            Ok(component) => {
-                println!("{}", component.display());
-                Ok(())
-            }
-            Err(error) => Err(Failure::new(Failure::FAILED, Chain(&error).to_string())),
+        match self {
+            Self::Build { directory } => build(&directory),
+            Self::Test(test) => test.execute(),
         }
+    }
+}
+
+fn build(directory: &std::path::Path) -> Result<(), Failure> {
+    let target = directory.join("target").join("postern");
+    match postern_guest_build::build(directory, &target) {
+        Ok(component) => {
+            println!("{}", component.display());
+            Ok(())
+        }
+        Err(error) => Err(Failure::new(Failure::FAILED, Chain(&error).to_string())),
     }
 }
