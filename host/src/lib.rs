@@ -47,3 +47,4 @@ mod builtin;
 pub mod cli;
 mod config;
 mod edge;
+mod trial;

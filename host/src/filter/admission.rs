@@ -2,13 +2,14 @@
 
 use super::Filter;
 use super::bindings::postern::filter::types;
+use super::call::Cost;
 use super::effects::Effects;
 use super::engine::Machine;
 use super::failure::{Failure, WORDS};
 use super::request::HttpRequest;
 use super::state::Subject;
 use super::verdict::{self, Size};
-use super::version::{Answer, InForce};
+use super::version::{Counted, InForce};
 use super::words::one_line;
 use crate::message::{Label, Payload, Scope};
 use crate::metrics::FilterVerdict;
@@ -82,7 +83,7 @@ pub fn admit(chain: &[Filter], request: HttpRequest, scope: &Scope) -> Result<Gr
                 failure: Some(failure),
             }
         };
-        let answer = filter.admit(&request, scope);
+        let (answer, _) = filter.admit(&request, scope);
         if filter.version().shadow {
             tracing::debug!(filter = filter.name(), address = %request.address, ?answer, "a filter in shadow");
             continue;
@@ -107,7 +108,7 @@ pub fn admit(chain: &[Filter], request: HttpRequest, scope: &Scope) -> Result<Gr
     Ok(granted)
 }
 
-impl Answer for Admission {
+impl Counted for Admission {
     fn counted(&self) -> FilterVerdict {
         match self {
             Self::Allow(_) => FilterVerdict::Allow,
@@ -118,19 +119,24 @@ impl Answer for Admission {
 
 impl InForce<'_> {
     /// Asks whether a client may connect.
-    pub(super) fn admit(&self, request: &Arc<HttpRequest>, scope: &Scope) -> Result<(Admission, Effects), Failure> {
+    pub(super) fn admit(
+        &self,
+        request: &Arc<HttpRequest>,
+        scope: &Scope,
+    ) -> (Result<(Admission, Effects), Failure>, Cost) {
         let version = self.version();
-        let Some(handler) = &version.handlers.admission else { return Err(Failure::Missing("admission-handler")) };
+        let Some(handler) = &version.handlers.admission else {
+            return (Err(Failure::Missing("admission-handler")), Cost::default());
+        };
         let subject = Subject { request: Some(request.clone()), scope: scope.clone(), ..Subject::default() };
-        let (answer, _) = self.ask(
+        self.ask(
             subject,
             |store, instance| {
                 let request = store.data().handle();
                 handler.load(&mut *store, instance)?.call_on_connect(store, request)
             },
             |answer| admission(answer, request, &version.callee.machine),
-        );
-        answer
+        )
     }
 }
 

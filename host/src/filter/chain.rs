@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::message::InFlight;
 use super::state::Subject;
 use super::verdict::{self, Part, Verdict};
-use super::version::{Answer, InForce};
+use super::version::{Counted, InForce};
 use super::{Filter, OnError};
 use crate::message::{Message, Scope, Step};
 use crate::metrics::FilterVerdict;
@@ -41,9 +41,9 @@ pub struct Held {
 pub fn run(chain: &[Filter], message: Message, scope: &Scope) -> Outcome {
     let (mut trail, mut effects) = (Vec::new(), Effects::default());
     let mut parts = vec![Arc::new(InFlight::new(message))];
-    for filter in chain {
-        // One version of it for the whole of the message.
-        let filter = filter.in_force();
+    // One version of each for the whole of the message.
+    let chain: Vec<InForce<'_>> = chain.iter().map(Filter::in_force).collect();
+    for filter in &chain {
         let (on_error, shadow) = (filter.version().on_error, filter.version().shadow);
         let mut left = Vec::with_capacity(parts.len());
         let waiting = parts.len();
@@ -57,7 +57,7 @@ pub fn run(chain: &[Filter], message: Message, scope: &Scope) -> Outcome {
                 }
                 Ok(verdict)
             });
-            trail.push(step(&filter, &answer, cost));
+            trail.push(step(filter, &answer, cost));
             match (answer, on_error) {
                 _ if shadow => left.push(part),
                 (Ok(verdict), _) => apply(filter.name(), part, verdict, &mut left),
@@ -130,7 +130,7 @@ pub(super) fn taken(part: Arc<InFlight>) -> Message {
     Arc::try_unwrap(part).map_or_else(|shared| shared.message.clone(), |part| part.message)
 }
 
-impl Answer for Verdict {
+impl Counted for Verdict {
     fn counted(&self) -> FilterVerdict {
         match self {
             Self::Pass => FilterVerdict::Pass,

@@ -1,5 +1,6 @@
 //! Which of many clients get a message, asked of filters in batches.
 
+use super::call::Cost;
 use super::failure::Failure;
 use super::message::InFlight;
 use super::state::Subject;
@@ -23,7 +24,7 @@ pub fn choose(chain: &[Filter], message: Message, clients: &[Arc<Card>], scope: 
         let asked: Vec<usize> = (0..clients.len()).filter(|index| chosen[*index]).collect();
         for batch in asked.chunks(BATCH) {
             let among = batch.iter().map(|index| clients[*index].clone()).collect();
-            match (filter.choose(&message, among, scope), on_error) {
+            match (filter.choose(&message, among, scope).0, on_error) {
                 _ if shadow => {}
                 (Ok(answers), _) => {
                     batch.iter().zip(answers).for_each(|(index, answer)| chosen[*index] = answer);
@@ -41,13 +42,18 @@ pub fn choose(chain: &[Filter], message: Message, clients: &[Arc<Card>], scope: 
 }
 
 impl InForce<'_> {
-    fn choose(&self, message: &Arc<InFlight>, among: Vec<Arc<Card>>, scope: &Scope) -> Result<Vec<bool>, Failure> {
+    pub(super) fn choose(
+        &self,
+        message: &Arc<InFlight>,
+        among: Vec<Arc<Card>>,
+        scope: &Scope,
+    ) -> (Result<Vec<bool>, Failure>, Cost) {
         let Some(handler) = &self.version().handlers.audience else {
-            return Err(Failure::Missing("audience-handler"));
+            return (Err(Failure::Missing("audience-handler")), Cost::default());
         };
         let wanted = among.len();
         let subject = Subject { message: Some(message.clone()), scope: scope.clone(), ..Subject::default() };
-        let (answer, _) = self.ask(
+        let (answer, cost) = self.ask(
             subject,
             |store, instance| {
                 let handles: Vec<_> =
@@ -60,6 +66,6 @@ impl InForce<'_> {
                 given => Err(Failure::Invalid(format!("{given} choices, and was asked about {wanted} clients"))),
             },
         );
-        answer.map(|(answers, _)| answers)
+        (answer.map(|(answers, _)| answers), cost)
     }
 }

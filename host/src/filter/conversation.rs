@@ -44,8 +44,8 @@ pub fn judge(chain: &[Filter], sender: &Arc<Card>, message: Message, scope: &Sco
     let mut heard = Heard::default();
     // Each with whether a filter has sent it to somebody.
     let mut parts = vec![(Arc::new(InFlight::new(message)), false)];
-    for filter in chain {
-        let filter = filter.in_force();
+    let chain: Vec<InForce<'_>> = chain.iter().map(Filter::in_force).collect();
+    for filter in &chain {
         let shadow = filter.version().shadow;
         let (mut left, waiting) = (Vec::with_capacity(parts.len()), parts.len());
         for (done, (part, is_sent)) in parts.into_iter().enumerate() {
@@ -91,7 +91,7 @@ pub fn hear(filters: &[Filter], client: &Arc<Card>, what: &Lifecycle, scope: &Sc
     let mut heard = Heard::default();
     for filter in filters {
         let filter = filter.in_force();
-        match filter.hear(client, what, scope) {
+        match filter.hear(client, what, scope).0 {
             Ok(_) if filter.version().shadow => {}
             Ok(effects) => heard.effects.extend(effects),
             Err(failure) => {
@@ -104,7 +104,7 @@ pub fn hear(filters: &[Filter], client: &Arc<Card>, what: &Lifecycle, scope: &Sc
 }
 
 impl InForce<'_> {
-    fn say(
+    pub(super) fn say(
         &self,
         sender: &Arc<Card>,
         message: &Arc<InFlight>,
@@ -131,10 +131,12 @@ impl InForce<'_> {
         )
     }
 
-    fn hear(&self, client: &Arc<Card>, what: &Lifecycle, scope: &Scope) -> Result<Effects, Failure> {
-        let Some(handler) = &self.version().handlers.event else { return Err(Failure::Missing("event-handler")) };
+    pub(super) fn hear(&self, client: &Arc<Card>, what: &Lifecycle, scope: &Scope) -> (Result<Effects, Failure>, Cost) {
+        let Some(handler) = &self.version().handlers.event else {
+            return (Err(Failure::Missing("event-handler")), Cost::default());
+        };
         let subject = Subject { client: Some(client.clone()), scope: scope.clone(), ..Subject::default() };
-        let (answer, _) = self.ask(
+        let (answer, cost) = self.ask(
             subject,
             |store, instance| {
                 let handle = store.data_mut().hand_out(client.clone())?;
@@ -142,7 +144,7 @@ impl InForce<'_> {
             },
             Ok,
         );
-        answer.map(|((), effects)| effects)
+        (answer.map(|((), effects)| effects), cost)
     }
 }
 

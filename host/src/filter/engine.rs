@@ -4,7 +4,7 @@ use super::slots::Slots;
 use super::state::State;
 use super::ticker::Ticker;
 use super::warm::Room;
-use super::{Error, HostConfig, bindings, cache::Cache};
+use super::{Error, HostConfig, Listener, bindings, cache::Cache};
 use crate::clients::Clients;
 use crate::metrics::Metrics;
 use std::num::NonZeroUsize;
@@ -33,6 +33,7 @@ pub struct Machine {
     pub labels: usize,
     pub clients: Clients,
     pub metrics: Metrics,
+    pub listener: Option<Arc<dyn Listener>>,
     /// For instances that are kept between calls.
     pub room: Arc<Room>,
     /// How many of one filter are kept: as many as can be at work at once.
@@ -56,10 +57,10 @@ impl Machine {
         };
         let slots = Slots::new(config.slots, config.patience);
         let HostConfig { output, labels, .. } = *config;
-        let (clients, metrics) = (config.clients.clone(), config.metrics.clone());
+        let (clients, metrics, listener) = (config.clients.clone(), config.metrics.clone(), config.listener.clone());
         let room = Arc::new(Room::new(config.slots));
         let kept = std::thread::available_parallelism().map_or(2, |cores| cores.get() * 2);
-        Ok(Self { engine, linker, ticker, slots, cache, output, labels, clients, metrics, room, kept })
+        Ok(Self { engine, linker, ticker, slots, cache, output, labels, clients, metrics, listener, room, kept })
     }
 }
 

@@ -2,12 +2,13 @@
 
 use super::Filter;
 use super::bindings::postern::filter::types;
+use super::call::Cost;
 use super::effects::Effects;
 use super::failure::Failure;
 use super::request::HttpRequest;
 use super::state::Subject;
 use super::verdict::{self, Size};
-use super::version::Answer;
+use super::version::{Counted, InForce};
 use crate::message::{Payload, Scope};
 use crate::metrics::FilterVerdict;
 use ::http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
@@ -37,26 +38,38 @@ pub struct Response {
 /// Asks a filter how to answer. Blocks as long as the call takes.
 pub fn respond(filter: &Filter, request: &Arc<HttpRequest>, scope: &Scope) -> Result<(HttpAnswer, Effects), Failure> {
     let filter = filter.in_force();
-    let version = filter.version();
-    let Some(handler) = &version.handlers.http else { return Err(Failure::Missing("http-handler")) };
-    let subject = Subject { request: Some(request.clone()), scope: scope.clone(), ..Subject::default() };
-    let output = version.callee.machine.output;
-    let (answer, _) = filter.ask(
-        subject,
-        |store, instance| {
-            let request = store.data().handle();
-            handler.load(&mut *store, instance)?.call_on_request(store, request)
-        },
-        |answer| checked(answer, output),
-    );
-    if version.shadow {
+    let (answer, _) = filter.answer(request, scope);
+    if filter.version().shadow {
         tracing::debug!(filter = filter.name(), path = request.path, ?answer, "a filter in shadow");
         return Ok((HttpAnswer::Pass, Effects::default()));
     }
     answer
 }
 
-impl Answer for HttpAnswer {
+impl InForce<'_> {
+    /// Asks how to answer a request.
+    pub(super) fn answer(
+        &self,
+        request: &Arc<HttpRequest>,
+        scope: &Scope,
+    ) -> (Result<(HttpAnswer, Effects), Failure>, Cost) {
+        let Some(handler) = &self.version().handlers.http else {
+            return (Err(Failure::Missing("http-handler")), Cost::default());
+        };
+        let subject = Subject { request: Some(request.clone()), scope: scope.clone(), ..Subject::default() };
+        let output = self.version().callee.machine.output;
+        self.ask(
+            subject,
+            |store, instance| {
+                let request = store.data().handle();
+                handler.load(&mut *store, instance)?.call_on_request(store, request)
+            },
+            |answer| checked(answer, output),
+        )
+    }
+}
+
+impl Counted for HttpAnswer {
     fn counted(&self) -> FilterVerdict {
         match self {
             Self::Pass => FilterVerdict::Pass,

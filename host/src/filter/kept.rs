@@ -43,7 +43,8 @@ impl Kept {
         // The note is last: without it there is nothing.
         self.remove(name);
         replace(&self.component(name), bytes)?;
-        replace(&self.note(name), &serde_json::to_vec(&note).map_err(io::Error::other)?)
+        replace(&self.note(name), &serde_json::to_vec(&note).map_err(io::Error::other)?)?;
+        fs::File::open(&self.0)?.sync_all()
     }
 
     pub fn remove(&self, name: &str) {
@@ -60,16 +61,14 @@ impl Kept {
     }
 }
 
-/// Whole or not at all, and still there after a power cut.
+/// Whole or not at all.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     use std::io::Write;
     let aside = path.with_extension("new");
     let mut file = fs::File::create(&aside)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    fs::rename(&aside, path)?;
-    // The directory, for the name.
-    path.parent().map_or(Ok(()), |directory| fs::File::open(directory)?.sync_all())
+    fs::rename(&aside, path)
 }
 
 #[cfg(test)]

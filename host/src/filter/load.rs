@@ -12,7 +12,6 @@ use super::warm::Warm;
 use super::{Config, Error, Instances, Source};
 use crate::metrics::FilterTally;
 use ring::digest;
-use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -32,37 +31,23 @@ const TRIALS: u32 = 5;
 const PAGE: u64 = 64 << 10;
 
 pub fn load(machine: &Arc<Machine>, name: &str, source: Source<'_>, config: &Config) -> Result<Version, Error> {
-    let origin = match &source {
-        Source::File(path) => path.display().to_string(),
-        Source::Bytes { origin, .. } => (*origin).to_owned(),
-    };
-    attempt(machine, name, &origin, source, config).map_err(|problem| Error::Load {
+    attempt(machine, name, source, config).map_err(|problem| Error::Load {
         filter: name.to_owned(),
-        origin,
+        origin: source.origin.to_owned(),
         problem,
     })
 }
 
-fn attempt(
-    machine: &Arc<Machine>,
-    name: &str,
-    origin: &str,
-    source: Source<'_>,
-    config: &Config,
-) -> Result<Version, Problem> {
-    let bytes = match source {
-        Source::File(path) => Cow::Owned(read(path)?),
-        Source::Bytes { bytes, .. } => Cow::Borrowed(bytes),
-    };
-    let (sha256, size) = (digest(&bytes), bytes.len());
+fn attempt(machine: &Arc<Machine>, name: &str, source: Source<'_>, config: &Config) -> Result<Version, Problem> {
+    let Source { origin, bytes } = source;
+    let (sha256, size) = (digest(bytes), bytes.len());
     if let Some(wanted) = &config.sha256
         && !wanted.eq_ignore_ascii_case(&sha256)
     {
         return Err(Problem::Pin { wanted: wanted.clone(), found: sha256 });
     }
-    problem::check_kind(&bytes)?;
-    let component = compile(machine, &sha256, &bytes)?;
-    drop(bytes);
+    problem::check_kind(bytes)?;
+    let component = compile(machine, &sha256, bytes)?;
     let (imports, exports) = names(machine, &component);
     problem::check_names(&imports, &exports)?;
     let uncalled = problem::uncalled(&exports);
@@ -86,7 +71,9 @@ fn attempt(
     });
     let setup = handlers.setup.clone();
     let mut callee = Callee { machine: machine.clone(), pre, settings, setup, memory: config.memory, warm: None };
-    let cost = try_out(&callee, &handlers)?;
+    // Where it makes no difference how long it takes, once is enough.
+    let trials = if config.instances == Instances::Auto { TRIALS } else { 1 };
+    let cost = try_out(&callee, &handlers, trials)?;
     callee.warm = match config.instances {
         Instances::Fresh => None,
         Instances::Reuse => Some(Warm::new(machine.room.clone(), machine.kept)),
@@ -127,9 +114,9 @@ pub fn digest(bytes: &[u8]) -> String {
 
 /// A trial: it must start, accept its configuration, and have handlers of the right types. Gives the least it took of a few
 /// times, since what else a machine does makes the others longer.
-fn try_out(callee: &Callee, handlers: &Handlers) -> Result<Cost, Problem> {
+fn try_out(callee: &Callee, handlers: &Handlers, trials: u32) -> Result<Cost, Problem> {
     let mut least: Option<Cost> = None;
-    for _ in 0..TRIALS {
+    for _ in 0..trials {
         let mut wrong = None;
         let (trial, cost) = callee.enter(START, Subject::default(), |store, instance| {
             wrong = handlers.try_each(store, instance).err();

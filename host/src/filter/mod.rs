@@ -26,11 +26,13 @@ mod imports;
 mod kept;
 mod life;
 mod limits;
+mod listener;
 mod load;
 mod message;
 mod problem;
 mod request;
 mod shelf;
+mod single;
 mod slots;
 mod state;
 mod ticker;
@@ -42,16 +44,20 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use admission::{Denial, Grant, admit};
+pub use admission::{Admission, Denial, Grant, admit};
+pub use call::Cost;
 pub use chain::run;
 pub use chooser::choose;
 pub use conversation::{Heard, Lifecycle, hear, judge};
 pub use effects::Effects;
 pub use failure::Failure;
 pub use http::{HttpAnswer, Response, respond};
+pub use listener::Listener;
 pub use problem::Problem;
 pub use request::HttpRequest;
 pub use shelf::{Change, Origin, Refusal, Shelf};
+pub use single::{Answer, Question, ask};
+pub use verdict::{Part, Verdict};
 
 use crate::clients::Clients;
 use crate::keyspace::Keyspace;
@@ -60,7 +66,7 @@ use crate::secret::Secret;
 use life::Life;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,6 +87,8 @@ pub struct HostConfig {
     pub clients: Clients,
     /// Where calls are counted, and filters' own metrics go.
     pub metrics: Metrics,
+    /// In the place of the log and the clock.
+    pub listener: Option<Arc<dyn Listener>>,
 }
 
 impl HostConfig {
@@ -93,6 +101,7 @@ impl HostConfig {
             patience: Duration::from_secs(5),
             clients: Clients::default(),
             metrics: Metrics::default(),
+            listener: None,
         }
     }
 }
@@ -169,11 +178,12 @@ pub enum OnError {
     Drop,
 }
 
-/// Where a component is.
-#[derive(Clone, Copy, Debug)]
-pub enum Source<'a> {
-    File(&'a Path),
-    Bytes { origin: &'a str, bytes: &'a [u8] },
+/// A component.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    /// Where it is from, for people.
+    pub origin: &'a str,
+    pub bytes: &'a [u8],
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -200,7 +210,7 @@ impl Host {
         Ok(Self(Arc::new(engine::Machine::new(config)?)))
     }
 
-    /// Reads, compiles and checks a component. Blocks: compiling takes from milliseconds to many seconds, unless the
+    /// Compiles and checks a component. Blocks: compiling takes from milliseconds to many seconds, unless the
     /// compiled code was kept from an earlier load.
     pub fn load(&self, name: &str, source: Source<'_>, config: &Config) -> Result<Filter, Error> {
         let version = load::load(&self.0, name, source, config)?;
@@ -224,11 +234,6 @@ impl Filter {
 
     pub fn on_error(&self) -> OnError {
         self.0.current().on_error
-    }
-
-    /// Whether what it answers is not done.
-    pub fn is_in_shadow(&self) -> bool {
-        self.0.current().shadow
     }
 
     /// Whether it exports a handler, by the name of its interface: `message-handler`.

@@ -213,7 +213,7 @@ impl Shelf {
     }
 
     fn load(&self, name: &str, origin: &str, bytes: &[u8], config: &Config) -> Result<Version, Error> {
-        load::load(&self.host.0, name, Source::Bytes { origin, bytes }, config)
+        load::load(&self.host.0, name, Source { origin, bytes }, config)
     }
 
     fn read(name: &str, origin: &Origin) -> Result<Vec<u8>, Error> {

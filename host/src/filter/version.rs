@@ -44,17 +44,17 @@ impl Version {
 }
 
 /// What a filter may say, as it is counted.
-pub trait Answer {
+pub trait Counted {
     fn counted(&self) -> FilterVerdict;
 }
 
-impl Answer for Vec<bool> {
+impl Counted for Vec<bool> {
     fn counted(&self) -> FilterVerdict {
         FilterVerdict::Choose
     }
 }
 
-impl Answer for () {
+impl Counted for () {
     fn counted(&self) -> FilterVerdict {
         FilterVerdict::Told
     }
@@ -81,7 +81,7 @@ impl<'a> InForce<'a> {
 
     /// Asks it, unless it is set aside: runs `work` on an instance, and `check` on what comes of it. Whatever it comes to is
     /// counted, and remembered of the version. Blocks for as long as the call takes, the deadline at most.
-    pub fn ask<T, U: Answer>(
+    pub fn ask<T, U: Counted>(
         &self,
         subject: Subject,
         work: impl FnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<Result<T, String>>,
@@ -99,7 +99,7 @@ impl<'a> InForce<'a> {
         (answer, cost)
     }
 
-    fn remember<U: Answer>(&self, answer: &Result<(U, Effects), Failure>, cost: Cost) {
+    fn remember<U: Counted>(&self, answer: &Result<(U, Effects), Failure>, cost: Cost) {
         let version = &**self.version;
         let took = Duration::from_micros(cost.micros);
         let turn = match answer {

@@ -1,7 +1,6 @@
 //! What becomes of a filter over many calls: kept instances, being set aside, exchange, going back.
 
 use super::*;
-use crate::filter::shelf::{Origin, Shelf};
 use crate::metrics::{FilterLabels, FilterVerdict, Metrics};
 use std::time::Instant;
 
@@ -86,7 +85,7 @@ fn what_a_filter_in_shadow_says_is_recorded_and_not_done() {
 /// A shelf with one filter, `judge`, from a file that begins as this.
 struct Set {
     shelf: Shelf,
-    file: std::path::PathBuf,
+    file: PathBuf,
     metrics: Metrics,
     directory: tempfile::TempDir,
 }
@@ -101,10 +100,10 @@ fn set(config: Config) -> Set {
     set
 }
 
-fn shelf(directory: &tempfile::TempDir, file: &Path, metrics: &Metrics, config: Config) -> Shelf {
+fn shelf(directory: &tempfile::TempDir, file: &PathBuf, metrics: &Metrics, config: Config) -> Shelf {
     let host = HostConfig { slots: 8, metrics: metrics.clone(), ..HostConfig::new(directory.path().join("cache")) };
     let mut shelf = Shelf::new(Host::new(&host).unwrap(), directory.path().join("filters"));
-    shelf.add("judge", Origin::File(file.to_owned()), config).unwrap();
+    shelf.add("judge", Origin::File(file.clone()), config).unwrap();
     assert!(shelf.needs("judge", "message-handler"));
     shelf
 }
@@ -172,7 +171,7 @@ fn what_is_put_must_be_able_to_do_what_the_filter_is_used_for() {
     let set = set(Config::default());
     let refused = set.shelf.put("judge", &wasm("allow-all")).unwrap_err().to_string();
     assert!(refused.contains("does not export `message-handler`"), "{refused}");
-    assert!(matches!(set.shelf.put("nobody", &wasm("drop")), Err(shelf::Refusal::Unknown(_))));
+    assert!(matches!(set.shelf.put("nobody", &wasm("drop")), Err(Refusal::Unknown(_))));
     assert_eq!(set.says(), "pass");
 }
 
@@ -190,7 +189,7 @@ fn a_pin_holds_for_what_is_put_too() {
 fn a_new_version_that_fails_too_often_is_given_up_for_the_one_before() {
     let set = set(Config::default());
     let before = set.shelf.filter("judge").unwrap().sha256();
-    set.shelf.put("judge", &wasm("trap")).unwrap();
+    assert!(set.shelf.put("judge", &wasm("trap")).unwrap().1.is_ok());
     let got = verdicts(set.shelf.filter("judge").unwrap(), 8);
     assert_eq!(got, ["trap", "trap", "trap", "trap", "trap", "trap", "pass", "pass"]);
     let report = &set.shelf.report()[0];
@@ -203,9 +202,9 @@ fn a_new_version_that_fails_too_often_is_given_up_for_the_one_before() {
 #[test]
 fn one_that_has_not_proved_itself_is_nothing_to_go_back_to() {
     let set = set(Config::default());
-    set.shelf.put("judge", &wasm("trap")).unwrap();
+    assert!(set.shelf.put("judge", &wasm("trap")).unwrap().1.is_ok());
     assert_eq!(verdicts(set.shelf.filter("judge").unwrap(), 3), ["trap"; 3]);
-    set.shelf.put("judge", &wasm("error")).unwrap();
+    assert!(set.shelf.put("judge", &wasm("error")).unwrap().1.is_ok());
     assert_eq!(verdicts(set.shelf.filter("judge").unwrap(), 7), [&["refused"; 6][..], &["pass"]].concat());
 }
 
@@ -214,7 +213,7 @@ fn one_that_has_proved_itself_stays_until_an_operator_wants_the_one_before() {
     let quick = Rollback { failures: 0, within: Duration::from_millis(1) };
     let set = set(Config { rollback: Some(quick), ..Config::default() });
     // It succeeds once it is older than its probation.
-    set.shelf.put("judge", &wasm("drop")).unwrap();
+    assert!(set.shelf.put("judge", &wasm("drop")).unwrap().1.is_ok());
     let filter = set.shelf.filter("judge").unwrap();
     let started = Instant::now();
     while set.shelf.report()[0].probation_s.is_some() {
@@ -223,7 +222,7 @@ fn one_that_has_proved_itself_stays_until_an_operator_wants_the_one_before() {
     }
     assert_eq!(set.shelf.back("judge").unwrap().to, digest(&wasm("pass")));
     assert_eq!(set.says(), "pass");
-    assert!(matches!(set.shelf.back("judge"), Err(shelf::Refusal::NothingBefore(_))));
+    assert!(matches!(set.shelf.back("judge"), Err(Refusal::NothingBefore(_))));
 }
 
 #[test]
@@ -232,7 +231,7 @@ fn many_exchanges_leave_no_component_behind() {
     let first = Arc::downgrade(&set.shelf.filter("judge").unwrap().0.current());
     let components = [wasm("drop"), wasm("pass")];
     for round in 0..200 {
-        set.shelf.put("judge", &components[round % 2]).unwrap();
+        assert!(set.shelf.put("judge", &components[round % 2]).unwrap().1.is_ok());
         set.says();
     }
     assert_eq!(first.strong_count(), 0);
@@ -242,5 +241,5 @@ fn many_exchanges_leave_no_component_behind() {
 }
 
 fn digest(bytes: &[u8]) -> String {
-    crate::filter::load::digest(bytes)
+    load::digest(bytes)
 }

@@ -42,7 +42,7 @@ pub fn bench_with(slots: u32) -> Bench {
 
 impl Bench {
     pub fn try_load(&self, name: &str, config: &Config) -> Result<Filter, String> {
-        let source = Source::Bytes { origin: name, bytes: &wasm(name) };
+        let source = Source { origin: name, bytes: &wasm(name) };
         self.host.load(name, source, config).map_err(|error| Chain(&error).to_string())
     }
 
