@@ -3,7 +3,7 @@ import { config, drop, log, pass } from "postern-filter";
 /**
  * Drops messages whose text contains a word, and passes the rest.
  *
- * @param {import("postern-filter").Message} message
+ * @type {import("postern-filter").OnMessage}
  */
 export function onMessage(message) {
   const word = config.get("word") ?? "unsubscribe";

@@ -59,8 +59,13 @@ try {
 }
 
 async function load(path) {
-  const module = await import(pathToFileURL(path));
-  return module.default ?? module;
+  try {
+    const module = await import(pathToFileURL(path));
+    return module.default ?? module;
+  } catch (error) {
+    console.error(`${error.message}\nhint: node_modules is of another machine, or half there: rm -r node_modules && npm install`);
+    process.exit(1);
+  }
 }
 
 /** Where a line of the bundle is from, `filter.js:12`; nothing of what is not the project's own. */
