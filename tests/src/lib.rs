@@ -28,6 +28,8 @@ mod socket;
 mod stalled;
 mod stampede;
 
+pub mod tools;
+
 pub use admin::Admin;
 pub use authority::{Authority, Issued, encrypted};
 pub use background::{spawn, together};

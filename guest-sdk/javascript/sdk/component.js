@@ -64,10 +64,16 @@ function agree(filter, handlers, file) {
     const found = functions.find((name) => typeof filter[name] === "function");
     const named = handlers.includes(handler);
     if (named && !found) {
-      throw new Error(`filter.toml names the handler "${handler}", and ${file} exports no function ${functions.join(" or ")}`);
+      throw new Error(
+        `postern: filter.toml names the handler "${handler}", and ${file} exports no function ${functions.join(" or ")}\n` +
+          `hint: write one, export function ${functions[0]}(…), or take "${handler}" out of \`handlers\``,
+      );
     }
     if (found && !named) {
-      throw new Error(`${file} exports ${found}, and the handlers of filter.toml do not name "${handler}"`);
+      throw new Error(
+        `postern: ${file} exports the function ${found}, and filter.toml does not name the handler "${handler}"\n` +
+          `hint: handlers = [${[...handlers, handler].map((name) => `"${name}"`).join(", ")}]`,
+      );
     }
   }
 }

@@ -3,7 +3,7 @@
 // standard error, in the filter's own terms.
 
 import { readFileSync, writeFileSync } from "node:fs";
-import { SourceMap } from "node:module";
+import { SourceMap, builtinModules } from "node:module";
 import { relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -34,9 +34,10 @@ const bundle = await esbuild
     charset: "utf8",
     legalComments: "none",
     sourcemap: "external",
-    logLevel: "warning",
+    logLevel: "silent",
   })
-  .catch(() => process.exit(1)); // It has said why.
+  .catch(refused);
+for (const line of await esbuild.formatMessages(bundle.warnings, { kind: "warning" })) console.error(line);
 
 const file = (ending) => bundle.outputFiles.find(({ path }) => path.endsWith(ending)).text;
 const place = places(file(".js"), JSON.parse(file(".map")));
@@ -66,6 +67,19 @@ async function load(path) {
     console.error(`${error.message}\nhint: node_modules is of another machine, or half there: rm -r node_modules && npm install`);
     process.exit(1);
   }
+}
+
+/** What esbuild has to say, with our advice in the place of its own, which is for other uses of it. */
+async function refused({ errors, message }) {
+  const words = (errors ?? []).map((error) => ({ ...error, notes: [] }));
+  for (const line of await esbuild.formatMessages(words, { kind: "error", color: process.stderr.isTTY })) console.error(line.trimEnd());
+  if (!errors) console.error(message);
+  const missing = new Set(words.flatMap(({ text }) => /^Could not resolve "([^".][^"]*)"/.exec(text)?.[1] ?? []));
+  for (const name of missing) {
+    const isNodes = name.startsWith("node:") || builtinModules.includes(name);
+    console.error(isNodes ? "hint: a filter does not run in Node: it has no files, no network, no processes" : `hint: npm install ${name}`);
+  }
+  process.exit(1);
 }
 
 /** Where a line of the bundle is from, `filter.js:12`; nothing of what is not the project's own. */
@@ -112,5 +126,8 @@ function explained(words) {
   if (!thrown) return words;
   const traced = thrown[1].replace(/\(?\/[^\s():]+:(\d+):\d+\)?/g, (whole, line) => place(Number(line)) ?? "postern");
   const told = traced.split("\n").filter((line) => line.trim() && !/\bpostern$/.test(line));
+  // What `expose` of the SDK says of a filter that does not do what its filter.toml says.
+  const own = /^Error: postern: (.*)/.exec(told[0]);
+  if (own) return [own[1], ...told.slice(1).filter((line) => line.startsWith("hint: "))].join("\n");
   return `${task.source} failed when it was loaded: ${told.join("\n")}`;
 }
