@@ -11,8 +11,16 @@ export const optional = (value, what, lower) => (value === undefined || value ==
 /** A whole number that JavaScript holds exactly. */
 export function integer(value, what, least = 0) {
   if (Number.isSafeInteger(value) && value >= least) return value;
+  if (Number.isInteger(value) && Math.abs(value) > Number.MAX_SAFE_INTEGER) {
+    throw new RangeError(`${what} is beyond 2^53, and a number of JavaScript's no longer holds it exactly`);
+  }
   const given = typeof value === "number" ? value : kindOf(value);
   throw new TypeError(`${what} must be a whole number${least < 0 ? "" : ", not below 0"}, and is ${given}`);
+}
+
+/** A place in data, or how much of it: what is beyond all data is as good as its end. */
+export function extent(value, what) {
+  return integer(Number.isInteger(value) || value === Infinity ? Math.min(value, Number.MAX_SAFE_INTEGER) : value, what);
 }
 
 export function number(value, what) {

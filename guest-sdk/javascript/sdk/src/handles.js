@@ -1,7 +1,7 @@
 /** What a handler is given: handles, of which nothing is copied into the filter until it is asked for. */
 
 import { decode } from "./bytes.js";
-import { integer, string } from "./checks.js";
+import { extent, string } from "./checks.js";
 
 const given = (value) => (value === null ? undefined : value);
 const text = (value) => (value === null ? undefined : decode(value));
@@ -47,7 +47,7 @@ export class Message {
   }
 
   read(offset, length) {
-    return this.#handle.read(integer(offset, "the offset of read"), integer(length, "the length of read"));
+    return this.#handle.read(extent(offset, "the offset of read"), extent(length, "the length of read"));
   }
 
   text() {

@@ -78,12 +78,15 @@ export const outbox = {
 
 const id = (client) => integer(client instanceof Client ? client.id : client, "a client's id");
 const label = (key, value) => ({ key: string(key, "the key of a label"), value: string(value, "the value of a label") });
-const MOST = 2 ** 32 - 1;
+
+/** As many as postern gives at once. */
+const FOUND = 10_000;
+const LISTED = 1000;
 
 export const clients = {
   count: (among = who.everyone) => gateway.clients.count(selector(among, "whom clients.count counts")),
-  find(among = who.everyone, limit = MOST) {
-    const most = Math.min(integer(limit, "the limit of clients.find"), MOST);
+  find(among = who.everyone, limit = FOUND) {
+    const most = Math.min(integer(limit, "the limit of clients.find"), FOUND);
     return gateway.clients.find(selector(among, "whom clients.find finds"), most);
   },
   get(client) {
@@ -124,8 +127,8 @@ export const kv = {
     return attempt("kv.swap", () => gateway.kv.swap(key(name), from, to));
   },
   delete: (name) => attempt("kv.delete", () => gateway.kv.delete(key(name))),
-  keys({ prefix = "", after, limit = MOST } = {}) {
-    const most = Math.min(integer(limit, "the limit of kv.keys"), MOST);
+  keys({ prefix = "", after, limit = LISTED } = {}) {
+    const most = Math.min(integer(limit, "the limit of kv.keys"), LISTED);
     return attempt("kv.keys", () => {
       return gateway.kv.keys(string(prefix, "the prefix of kv.keys"), optional(after, "after", string), most);
     });
