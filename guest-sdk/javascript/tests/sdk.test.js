@@ -58,6 +58,7 @@ test("what cannot be is told in words, and without showing it", () => {
   told(() => verdict(rewrite(undefined), "onMessage"), "the body of rewrite");
   told(() => verdict(send("everyone")), "must be made by `who`");
   told(() => clients.get(-1), "a client's id must be a whole number, not below 0, and is -1");
+  assert.throws(() => clients.get(2 ** 53), /beyond 2\^53/);
   told(() => clients.disconnect(1, 2 ** 16), "close code");
   told(() => kv.set("key", "value", { ttl: 1.5 }), "ttl, in milliseconds, must be a whole number");
   told(() => log.write("loud", "x"), "a level must be one of trace");
@@ -93,6 +94,7 @@ test("a call happens whole or not at all, in the gateway's order", () => {
   assert.deepEqual([sent.text, sent.reached, sent.to], ["ann came", [1], who.label("room", "lobby")]);
   assert.deepEqual(testing.disconnected(), [{ id: 1, code: 4000, reason: "bye" }]);
   assert.equal(clients.get(1), undefined);
+  assert.ok(ann.has("room", "lobby"), "a client is shown as it is now");
   assert.throws(() =>
     testing.call(() => {
       outbox.send(who.everyone, "never");
