@@ -2,6 +2,7 @@
 //! work.
 
 mod c;
+mod javascript;
 mod rust;
 mod zig;
 
