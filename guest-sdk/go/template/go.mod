@@ -1,4 +1,4 @@
-module filter
+module filters/my-filter
 
 go 1.24
 
