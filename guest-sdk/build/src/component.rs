@@ -1,9 +1,14 @@
 //! Makes a component of what the compiler leaves: a core module with its interfaces described in custom sections.
 
-use crate::{Error, world};
+use crate::Error;
+#[cfg(feature = "languages")]
+use crate::world;
 use std::path::{Path, PathBuf};
 use std::{fs, process};
-use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_component::ComponentEncoder;
+#[cfg(feature = "languages")]
+use wit_component::{StringEncoding, embed_component_metadata};
+#[cfg(feature = "languages")]
 use wit_parser::Resolve;
 
 /// How a component's bytes begin; a core module has another version in the same place.
@@ -19,34 +24,26 @@ pub fn componentize(module: &[u8], path: &Path) -> Result<Vec<u8>, Error> {
 /// The same of a module that a compiler made for WASI preview 1: it is given what stands in for all of that, within the
 /// component, so that nothing of WASI is imported. Of files and sockets it is told that there are none; its clock is
 /// postern's, and what it prints goes to postern's log once it has lent the room for a line: see `preview1.wat`.
+#[cfg(feature = "languages")]
 pub fn componentize_wasi(module: &[u8], path: &Path) -> Result<Vec<u8>, Error> {
     let failed = |words: String| Error::Component { module: path.to_owned(), words };
     let mut adapter = wat::parse_str(include_str!("preview1.wat")).map_err(|error| failed(error.to_string()))?;
     let mut resolve = Resolve::default();
-    let described = resolve
+    resolve
         .push_str("filter.wit", world::PACKAGE)
         .and_then(|_| resolve.push_str("preview1.wit", PREVIEW1))
         .and_then(|package| resolve.select_world(&[package], None))
-        .and_then(|world| embed_component_metadata(&mut adapter, &resolve, world, StringEncoding::UTF8));
-    described.map_err(|error| failed(format!("{error:#}")))?;
+        .and_then(|world| embed_component_metadata(&mut adapter, &resolve, world, StringEncoding::UTF8))
+        .map_err(|error| failed(format!("{error:#}")))?;
     encode(module, path, Some(&adapter))
 }
 
 /// What the stand-in for WASI asks of postern.
+#[cfg(feature = "languages")]
 const PREVIEW1: &str = "
     package postern:preview1;
     world preview1 { import postern:filter/log@0.1.0; import postern:filter/clock@0.1.0; }
 ";
-
-/// Adds to a module, of a compiler that knows of no interfaces, the description of the world that is in `wit`.
-pub(crate) fn describe(module: &mut Vec<u8>, wit: &Path, path: &Path) -> Result<(), Error> {
-    let mut resolve = Resolve::default();
-    let described = resolve
-        .push_dir(wit)
-        .and_then(|(package, _)| resolve.select_world(&[package], Some(world::WORLD)))
-        .and_then(|world| embed_component_metadata(module, &resolve, world, StringEncoding::UTF8));
-    described.map_err(|error| Error::Component { module: path.to_owned(), words: format!("{error:#}") })
-}
 
 fn encode(module: &[u8], path: &Path, adapter: Option<&[u8]>) -> Result<Vec<u8>, Error> {
     if module.starts_with(&COMPONENT) {

@@ -3,9 +3,8 @@
 //! The bindings are the SDK's own, by `//go:wasmimport` and `//go:wasmexport`, and so there is no generator to have. The
 //! module exports all handlers that there are; of those the component gets the ones that `filter.toml` names.
 
-use crate::component::{componentize_wasi, describe};
 use crate::tools::{self, Tool};
-use crate::{Error, Handler, MANIFEST, Project};
+use crate::{Error, Handler, MANIFEST, Project, componentize_wasi, world};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -34,7 +33,7 @@ pub(crate) fn build(project: &Project, wit: &Path, work: &Path) -> Result<Vec<u8
     let mut module =
         fs::read(&core).map_err(|source| Error::Io { doing: "read a module", path: core.clone(), source })?;
     check(&module, project)?;
-    describe(&mut module, wit, &core)?;
+    world::embed(&mut module, wit)?;
     componentize_wasi(&module, &core)
 }
 
