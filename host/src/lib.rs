@@ -46,3 +46,4 @@ mod builtin;
 pub mod cli;
 mod config;
 mod edge;
+mod trial;

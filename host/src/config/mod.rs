@@ -43,6 +43,7 @@ pub use schema::{
     LogFormat, OnError, Relay, Retention, Slow, Stream, TokenPlace,
 };
 pub use source::{Override, Source};
+pub use suggest::{nearest, one_of};
 
 /// Every key with its default and what it is for, as `postern` itself reads it before all else.
 pub const DEFAULTS: &str = include_str!("../../config/default.toml");

@@ -78,7 +78,7 @@ pub fn admit(chain: &[Filter], request: HttpRequest, scope: &Scope) -> Result<Gr
                 failure: Some(failure),
             }
         };
-        let (admission, effects) = filter.admit(&request, scope).map_err(failed)?;
+        let (admission, effects) = filter.admit(&request, scope).0.map_err(failed)?;
         match admission {
             Admission::Allow(grant) => {
                 granted.add(Grant { effects, ..grant });

@@ -116,14 +116,20 @@ impl Filter {
     }
 
     /// Asks whether a client may connect. Blocks as `judge` does.
-    pub(super) fn admit(&self, request: &Arc<HttpRequest>, scope: &Scope) -> Result<(Admission, Effects), Failure> {
-        let Some(handler) = &self.0.handlers.admission else { return Err(Failure::Missing("admission-handler")) };
+    pub(super) fn admit(
+        &self,
+        request: &Arc<HttpRequest>,
+        scope: &Scope,
+    ) -> (Result<(Admission, Effects), Failure>, Cost) {
+        let Some(handler) = &self.0.handlers.admission else {
+            return (Err(Failure::Missing("admission-handler")), Cost::default());
+        };
         let subject = Subject { request: Some(request.clone()), scope: scope.clone(), ..Subject::default() };
-        let (answer, _) = self.0.callee.enter(self.0.deadline, subject, |store, instance| {
+        let (answer, cost) = self.0.callee.enter(self.0.deadline, subject, |store, instance| {
             handler.load(&mut *store, instance)?.call_on_connect(store, Resource::new_own(0))
         });
-        let (answer, effects) = answer?;
-        Ok((admission::admission(answer, request, &self.0.callee.machine)?, effects))
+        let admission = |answer| admission::admission(answer, request, &self.0.callee.machine);
+        (answer.and_then(|(answer, effects)| Ok((admission(answer)?, effects))), cost)
     }
 }
 

@@ -112,7 +112,7 @@ fn call(filter: &Filter, verdict: &'static str, cost: Cost) -> Call {
 }
 
 impl Filter {
-    fn say(
+    pub(super) fn say(
         &self,
         sender: &Arc<Card>,
         message: &Arc<InFlight>,
@@ -136,7 +136,7 @@ impl Filter {
         (answer.and_then(|(answer, effects)| Ok((verdict::verdict(answer, output)?, effects))), cost)
     }
 
-    fn hear(&self, client: &Arc<Card>, what: &Lifecycle, scope: &Scope) -> (Result<Effects, Failure>, Cost) {
+    pub(super) fn hear(&self, client: &Arc<Card>, what: &Lifecycle, scope: &Scope) -> (Result<Effects, Failure>, Cost) {
         let Some(handler) = &self.0.handlers.event else {
             return (Err(Failure::Missing("event-handler")), Cost::default());
         };

@@ -3,10 +3,11 @@
 use super::slots::Slots;
 use super::state::State;
 use super::ticker::Ticker;
-use super::{Error, HostConfig, bindings, cache::Cache};
+use super::{Error, HostConfig, Listener, bindings, cache::Cache};
 use crate::clients::Clients;
 use crate::metrics::Numbers;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, WasmBacktraceDetails,
@@ -29,6 +30,7 @@ pub struct Machine {
     pub labels: usize,
     pub clients: Clients,
     pub numbers: Numbers,
+    pub listener: Option<Arc<dyn Listener>>,
 }
 
 impl Machine {
@@ -49,7 +51,8 @@ impl Machine {
         let slots = Slots::new(config.slots, config.patience);
         let HostConfig { output, labels, .. } = *config;
         let (clients, numbers) = (config.clients.clone(), config.numbers.clone());
-        Ok(Self { engine, linker, ticker, slots, cache, output, labels, clients, numbers })
+        let listener = config.listener.clone();
+        Ok(Self { engine, linker, ticker, slots, cache, output, labels, clients, numbers, listener })
     }
 }
 

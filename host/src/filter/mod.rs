@@ -23,10 +23,12 @@ mod failure;
 mod http;
 mod imports;
 mod limits;
+mod listener;
 mod load;
 mod message;
 mod problem;
 mod request;
+mod single;
 mod slots;
 mod state;
 mod ticker;
@@ -36,15 +38,19 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use admission::{Denial, Grant, admit};
+pub use admission::{Admission, Denial, Grant, admit};
+pub use call::Cost;
 pub use chain::run;
 pub use chooser::choose;
 pub use conversation::{Heard, Lifecycle, hear, judge};
 pub use effects::Effects;
 pub use failure::Failure;
 pub use http::{HttpAnswer, Response, respond};
+pub use listener::Listener;
 pub use problem::Problem;
 pub use request::HttpRequest;
+pub use single::{Answer, Question, ask};
+pub use verdict::{Part, Verdict};
 
 use crate::clients::Clients;
 use crate::keyspace::Keyspace;
@@ -73,6 +79,8 @@ pub struct HostConfig {
     pub clients: Clients,
     /// Where filters' own metrics go.
     pub numbers: Numbers,
+    /// In the place of the log and the clock.
+    pub listener: Option<Arc<dyn Listener>>,
 }
 
 impl HostConfig {
@@ -85,6 +93,7 @@ impl HostConfig {
             patience: Duration::from_secs(5),
             clients: Clients::default(),
             numbers: Numbers::default(),
+            listener: None,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! `postern filter`: for those who write filters.
 
 mod build;
+mod component;
 mod new;
+mod test;
 
 use super::Failure;
 
@@ -10,6 +12,7 @@ use super::Failure;
 pub enum Filter {
     New(new::New),
     Build(build::Build),
+    Test(test::Test),
 }
 
 impl Filter {
@@ -17,6 +20,7 @@ impl Filter {
         match self {
             Self::New(new) => new.execute(),
             Self::Build(build) => build.execute(),
+            Self::Test(test) => test.execute(),
         }
     }
 }
