@@ -5,6 +5,7 @@
 
 mod admin;
 mod admission;
+mod behaviour;
 mod browser;
 mod chat;
 mod cli;

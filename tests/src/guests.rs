@@ -22,6 +22,15 @@ pub fn gallery(name: &str) -> PathBuf {
     .swap_remove(index)
 }
 
+/// The reference filter in Rust, which the behaviour suite asks.
+pub fn reference() -> PathBuf {
+    made("reference", || {
+        let source = repository().join("guest-sdk/reference");
+        vec![postern_guest_build::build(&source, &target().join("guests")).unwrap_or_else(|error| panic!("{}", with_causes(&error)))]
+    })
+    .swap_remove(0)
+}
+
 /// A filter of `filters/*.wat`, compiled.
 pub fn wat(name: &str) -> PathBuf {
     made(name, || {
