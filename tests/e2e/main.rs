@@ -24,6 +24,7 @@ mod handover;
 mod handshake;
 mod held;
 mod hostile;
+mod languages;
 mod openapi;
 mod original;
 mod regressions;

@@ -31,7 +31,7 @@ pub(crate) fn build(project: &Project, wit: &Path, work: &Path) -> Result<Vec<u8
     new_enough(&words)?;
     let module = absolute(work).join(format!("{}.wasm", project.name));
     let root = root(project, work)?;
-    command.args(["build-exe", "-target", "wasm32-freestanding", "-O", "ReleaseSmall", "-fno-entry", "-rdynamic"]);
+    command.args(["build-exe", "-target", "wasm32-freestanding", "-O", "ReleaseSafe", "-fstrip", "-fno-entry", "-rdynamic"]);
     command.arg(format!("-femit-bin={}", module.display()));
     command.arg("--cache-dir").arg(absolute(work).join("cache"));
     command.args(["--dep", "filter", "--dep", "postern"]).arg(format!("-Mroot={}", root.display()));
