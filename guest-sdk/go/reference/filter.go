@@ -45,7 +45,7 @@ func onEvent(client *postern.Client, event postern.Event) error {
 			detail = decimal(event.Close.Code) + " " + event.Close.Reason
 		}
 	case postern.Disconnected:
-		detail = event.Reason
+		detail = orNone(event.Reason, event.Reason != "")
 	case postern.Pinged, postern.Ponged:
 		detail = string(event.Data)
 	}

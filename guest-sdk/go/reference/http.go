@@ -23,8 +23,10 @@ func onConnect(request *postern.Request) (postern.Admission, error) {
 		}
 		return postern.Deny(postern.Denial{Status: status, Body: body, Reason: param("reason")}), nil
 	}
+	subject, named := request.Param("subject")
 	grant := postern.Grant{
-		Subject:     param("subject"),
+		Subject:     subject,
+		Nameless:    named && subject == "",
 		Labels:      labelsOf(param("label")),
 		Subprotocol: param("subprotocol"),
 	}

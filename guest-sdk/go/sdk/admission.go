@@ -15,6 +15,9 @@ type Admission struct {
 type Grant struct {
 	// Who it is, for other filters and for the logs.
 	Subject string
+	// Says that it is nobody in particular, whoever a filter before said it was:
+	// an empty Subject alone says nothing.
+	Nameless bool
 	// What to know it by.
 	Labels []Label
 	// The WebSocket subprotocol to agree on; it must be one that the client

@@ -209,6 +209,9 @@ func exportOnConnect(handle uint32) uint32 {
 	}
 	if grant := admission.Grant; grant != nil {
 		answer.putOption(8, grant.Subject)
+		if grant.Nameless {
+			answer.put8(8, 1)
+		}
 		answer.putLabels(20, grant.Labels)
 		answer.putOption(28, grant.Subprotocol)
 		if grant.Greeting != nil {

@@ -2,6 +2,7 @@
 //! work.
 
 mod c;
+mod go;
 mod rust;
 mod zig;
 

@@ -6,8 +6,8 @@
 use crate::tools::{self, Tool};
 use crate::{Error, Handler, MANIFEST, Project, componentize_wasi, world};
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 /// The first that has `//go:wasmexport`.
 const OLDEST: (u32, u32) = (1, 24);
@@ -38,14 +38,25 @@ pub(crate) fn build(project: &Project, wit: &Path, work: &Path) -> Result<Vec<u8
 }
 
 /// The project's own Go, else that on PATH, else where its installer puts it.
+///
+/// It is asked in the project's directory: one from 1.21 on gets itself what `go.mod` asks for, if it may.
 fn find(directory: &Path) -> Result<Command, Error> {
-    let own = std::path::absolute(directory.join(".venv").join("bin").join("go"));
-    let own = own.unwrap_or_else(|_| PathBuf::from("go")).to_string_lossy().into_owned();
-    let (go, words) = GO.find(&[&[&own], &["go"], &["/usr/local/go/bin/go"]], "version")?;
-    match tools::version(&words) {
-        Some((major, minor, _)) if (major, minor) >= OLDEST => Ok(go),
-        _ => Err(GO.missing(format!("1.24 is the first that makes filters, and this is: {words}"))),
+    let own = std::path::absolute(directory.join(".venv/bin/go")).unwrap_or_default();
+    let mut old = None;
+    for program in [&own, Path::new("go"), Path::new("/usr/local/go/bin/go")] {
+        let asked = Command::new(program).arg("version").current_dir(directory).stdin(Stdio::null()).output();
+        let Ok(output) = asked else { continue };
+        let words = String::from_utf8_lossy(if output.status.success() { &output.stdout } else { &output.stderr });
+        if output.status.success() && will_do(&words) {
+            return Ok(Command::new(program));
+        }
+        old.get_or_insert_with(|| format!("1.24 is the first that makes filters, and `{}` says: {}", program.display(), words.trim()));
     }
+    Err(GO.missing(old.unwrap_or_else(|| "it is neither on PATH nor in /usr/local/go".to_owned())))
+}
+
+fn will_do(words: &str) -> bool {
+    tools::version(words).is_some_and(|(major, minor, _)| (major, minor) >= OLDEST)
 }
 
 /// Whether what the code registers is what the manifest names.
@@ -94,6 +105,7 @@ fn function(handler: Handler) -> &'static str {
 mod tests {
     use super::*;
     use crate::Language;
+    use std::path::PathBuf;
 
     fn project(handlers: &[Handler]) -> Project {
         Project {
@@ -119,6 +131,18 @@ mod tests {
         let error = check(module, &project(&[Handler::Message])).expect_err("one is too many").to_string();
         assert!(error.contains("add \"setup\" to `handlers`"), "{error}");
         check(module, &project(&[Handler::Setup, Handler::Message])).expect("both are named");
+    }
+
+    #[test]
+    fn a_go_that_is_too_old_will_not_do() {
+        for (words, does) in [
+            ("go version go1.24 linux/amd64", true),
+            ("go version go1.27.3 linux/amd64", true),
+            ("go version go1.23.12 darwin/arm64", false),
+            ("go version devel", false),
+        ] {
+            assert_eq!(will_do(words), does, "{words}");
+        }
     }
 
     #[test]
