@@ -13,6 +13,7 @@ mod pipe;
 mod pool;
 mod secret;
 mod task;
+mod watch;
 
 // Organs.
 mod callout;

@@ -35,6 +35,7 @@ mod shutdown;
 mod slow;
 mod split;
 mod startup;
+mod swap;
 mod tidy;
 mod tls;
 mod webhook;

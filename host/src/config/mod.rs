@@ -39,8 +39,8 @@ mod tests;
 
 pub use problem::Problem;
 pub use schema::{
-    Callout, ClientAuth, Component, Config, Demand, EventKind, Filter, Identity, Jwt, JwtAlgorithm, JwtKeys, Log,
-    LogFormat, OnError, Relay, Retention, Slow, Stream, TokenPlace,
+    Callout, ClientAuth, Component, Config, Demand, EventKind, Filter, Identity, Instances, Jwt, JwtAlgorithm, JwtKeys,
+    Log, LogFormat, OnError, Relay, Retention, Slow, Stream, TokenPlace,
 };
 pub use source::{Override, Source};
 pub use suggest::{nearest, one_of};
