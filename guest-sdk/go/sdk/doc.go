@@ -29,8 +29,8 @@
 //     or takes too long nothing in the [Outbox] is sent and no client is
 //     touched, and postern does with the message what the operator's on_error
 //     says. (What is done to [KV], [Log] and [Metrics] is done at once.)
-//  3. Do not count on memory between calls: most calls meet a fresh instance.
-//     What lasts is in [KV], or in the labels of clients.
+//  3. Do not count on memory between calls: a call may meet a fresh instance, or
+//     any of several. What lasts is in [KV], or in the labels of clients.
 //
 // What a filter may ask of postern is [Config], [Log], [Metrics], [Clock],
 // [Outbox], [Clients], [KV] and [Signing].

@@ -13,7 +13,7 @@ import (
 	"postern"
 )
 
-const rounds = 1500
+const rounds = 1000
 
 var ticks int
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"postern"
@@ -23,6 +24,8 @@ func onMessage(message *postern.Message) (postern.Verdict, error) {
 	switch what {
 	case "print":
 		fmt.Println("a line with é and 世界")
+		fmt.Println("no text: \xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80")
+		fmt.Println(strings.Repeat("é", 3000))
 		fmt.Print("two lines,\nthe last unfinished \xff")
 		log.SetFlags(0)
 		log.Print("a complaint")
