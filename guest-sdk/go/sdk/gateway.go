@@ -51,10 +51,19 @@ func (l LogLevel) String() string {
 // Lines carry the filter's name and the message's or client's id already.
 type LogAPI struct{}
 
+// Trace is for following every step.
 func (LogAPI) Trace(text string, fields ...string) { write(LevelTrace, text, fields) }
+
+// Debug is for looking for a fault.
 func (LogAPI) Debug(text string, fields ...string) { write(LevelDebug, text, fields) }
-func (LogAPI) Info(text string, fields ...string)  { write(LevelInfo, text, fields) }
-func (LogAPI) Warn(text string, fields ...string)  { write(LevelWarn, text, fields) }
+
+// Info is for what happens when all is well.
+func (LogAPI) Info(text string, fields ...string) { write(LevelInfo, text, fields) }
+
+// Warn is for what somebody should look at.
+func (LogAPI) Warn(text string, fields ...string) { write(LevelWarn, text, fields) }
+
+// Error is for what somebody must look at.
 func (LogAPI) Error(text string, fields ...string) { write(LevelError, text, fields) }
 
 // Write is a line of a level that is chosen as the filter runs.

@@ -1,6 +1,8 @@
 //! Go, as its users meet it.
 
-use super::{Language, a_new_filter_is_built_tried_run_and_changed, built, run, the_reference_filter_behaves, tried, typed};
+use super::{
+    Language, a_new_filter_is_built_tried_run_and_changed, built, run, the_reference_filter_behaves, tried, typed,
+};
 use crate::home;
 use postern_tests::tools::go;
 use postern_tests::{Client, Config, Home, Protocol, Sender};

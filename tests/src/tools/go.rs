@@ -18,7 +18,10 @@ pub fn path() -> Option<String> {
     match found {
         Ok(directory) => Some(path_with(directory, true)),
         Err(why) => {
-            wanting(&format!("a test needs Go 1.24 or later: {why}"), "https://go.dev/dl, or apt-get install python3-venv");
+            wanting(
+                &format!("a test needs Go 1.24 or later: {why}"),
+                "https://go.dev/dl, or apt-get install python3-venv",
+            );
             None
         }
     }
@@ -55,7 +58,8 @@ fn warm(folder: &Path) -> Result<(), String> {
 
 fn run(command: &mut Command) -> Result<(), String> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.stdin(Stdio::null()).output().map_err(|error| format!("`{program}` cannot be started: {error}"))?;
+    let output =
+        command.stdin(Stdio::null()).output().map_err(|error| format!("`{program}` cannot be started: {error}"))?;
     let words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     if output.status.success() { Ok(()) } else { Err(format!("`{program}` failed: {words}")) }
 }

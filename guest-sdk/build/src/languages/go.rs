@@ -50,7 +50,9 @@ fn find(directory: &Path) -> Result<Command, Error> {
         if output.status.success() && will_do(&words) {
             return Ok(Command::new(program));
         }
-        old.get_or_insert_with(|| format!("1.24 is the first that makes filters, and `{}` says: {}", program.display(), words.trim()));
+        old.get_or_insert_with(|| {
+            format!("1.24 is the first that makes filters, and `{}` says: {}", program.display(), words.trim())
+        });
     }
     Err(GO.missing(old.unwrap_or_else(|| "it is neither on PATH nor in /usr/local/go".to_owned())))
 }
@@ -120,7 +122,8 @@ mod tests {
     #[test]
     fn a_handler_that_is_named_and_not_registered_is_told_with_what_to_write() {
         let module = b"\0asm...postern.OnMessage is called a second time...";
-        let error = check(module, &project(&[Handler::Message, Handler::Http])).expect_err("one is missing").to_string();
+        let error =
+            check(module, &project(&[Handler::Message, Handler::Http])).expect_err("one is missing").to_string();
         assert!(error.contains("names \"http\"") && error.contains("postern.OnRequest(yourFunction)"), "{error}");
         assert!(!error.contains("OnMessage"), "{error}");
     }
