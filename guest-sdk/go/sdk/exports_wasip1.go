@@ -44,8 +44,13 @@ func run(work func()) {
 	work()
 }
 
-// leave ends a call: nobody else can make one until the answer has been read.
-func leave() {
+// leave ends a call, and says whether an error is its answer. Nobody can make a
+// call then until the answer has been read.
+func leave(err error) (failed bool) {
+	var words string
+	if err != nil {
+		run(func() { words = legible(err.Error()) })
+	}
 	for _, client := range asked {
 		client.held.drop()
 	}
@@ -54,16 +59,11 @@ func leave() {
 	standInSync(1)
 	begin()
 	clear(answer)
-}
-
-// failed puts an error into the answer, and says whether there is one.
-func failed(err error, at int) bool {
-	if err == nil {
-		return false
+	if err != nil {
+		answer.put8(0, 1)
+		answer.putText(4, words)
 	}
-	answer.put8(0, 1)
-	answer.putString(at, err.Error())
-	return true
+	return err != nil
 }
 
 // answered is where the answer is.
@@ -122,8 +122,7 @@ func exportConfigure() uint32 {
 	} else {
 		run(func() { err = registered.setup() })
 	}
-	leave()
-	failed(err, 4)
+	leave(err)
 	return answered()
 }
 
@@ -162,15 +161,14 @@ func exportOnClientMessage(sender, handle uint32) uint32 {
 
 // judged is a verdict as postern reads it.
 func judged(verdict Verdict, err error) uint32 {
-	leave()
-	if failed(err, 4) {
+	if leave(err) {
 		return answered()
 	}
 	answer.put8(4, uint8(min(verdict.Kind, VerdictSend)))
 	switch verdict.Kind {
 	case VerdictPass:
 	case VerdictDrop:
-		answer.putOption(8, verdict.Reason)
+		answer.putOption(8, legible(verdict.Reason))
 	case VerdictRewrite:
 		answer.putPayload(8, verdict.Payload)
 	default:
@@ -203,8 +201,7 @@ func exportOnConnect(handle uint32) uint32 {
 		run(func() { admission, err = registered.onConnect(request) })
 	}
 	request.held.drop()
-	leave()
-	if failed(err, 4) {
+	if leave(err) {
 		return answered()
 	}
 	if grant := admission.Grant; grant != nil {
@@ -223,8 +220,8 @@ func exportOnConnect(handle uint32) uint32 {
 	denial := admission.Denial
 	answer.put8(4, 1)
 	answer.put16(8, status(denial.Status))
-	answer.putString(12, denial.Body)
-	answer.putOption(20, denial.Reason)
+	answer.putText(12, denial.Body)
+	answer.putOption(20, legible(denial.Reason))
 	return answered()
 }
 
@@ -261,8 +258,7 @@ func exportOnEvent(handle, kind, a, b, c, d uint32) uint32 {
 		run(func() { err = registered.onEvent(client, event) })
 	}
 	client.held.drop()
-	leave()
-	failed(err, 4)
+	leave(err)
 	return answered()
 }
 
@@ -287,8 +283,7 @@ func exportChoose(handle, at, count uint32) uint32 {
 	for _, client := range among {
 		client.held.drop()
 	}
-	leave()
-	if !failed(err, 4) {
+	if !leave(err) {
 		answer.putList(4, unsafe.Pointer(unsafe.SliceData(answers)), len(answers))
 	}
 	return answered()
@@ -307,8 +302,7 @@ func exportOnRequest(handle uint32) uint32 {
 		run(func() { verdict, err = registered.onRequest(request) })
 	}
 	request.held.drop()
-	leave()
-	if failed(err, 4) {
+	if leave(err) {
 		return answered()
 	}
 	answer.put8(4, uint8(min(verdict.Kind, HTTPAccept)))
@@ -326,8 +320,8 @@ func exportOnRequest(handle uint32) uint32 {
 func (b block) putResponse(at int, response Response) {
 	headers := newBlock(16 * len(response.Headers))
 	for i, header := range response.Headers {
-		headers.putString(16*i, header.Name)
-		headers.putString(16*i+8, header.Value)
+		headers.putText(16*i, header.Name)
+		headers.putRaw(16*i+8, header.Value)
 	}
 	b.put16(at, status(response.Status))
 	b.putBlock(at+4, headers, len(response.Headers))

@@ -30,9 +30,9 @@ func logWrite(level LogLevel, text string, fields []string) {
 	begin()
 	pairs := newBlock(8 * len(fields))
 	for i, part := range fields {
-		pairs.putString(8*i, part)
+		pairs.putText(8*i, legible(part))
 	}
-	at, size := textAt(text)
+	at, size := textAt(legible(text))
 	importLogWrite(uint32(level), at, size, pairs.at(), uint32(len(fields)/2))
 	end()
 }

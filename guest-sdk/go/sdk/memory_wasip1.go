@@ -2,6 +2,9 @@ package postern
 
 import (
 	"runtime"
+	"strconv"
+	"strings"
+	"unicode/utf8"
 	"unsafe"
 )
 
@@ -176,15 +179,18 @@ func (b block) putList(at int, first unsafe.Pointer, count int) {
 	}
 }
 
-func (b block) putString(at int, text string) {
-	b.putList(at, unsafe.Pointer(unsafe.StringData(text)), len(text))
+// putText is of a string of the package, which is UTF-8; putRaw of any bytes.
+func (b block) putText(at int, text string) { b.putRaw(at, valid(text)) }
+
+func (b block) putRaw(at int, bytes string) {
+	b.putList(at, unsafe.Pointer(unsafe.StringData(bytes)), len(bytes))
 }
 
 // putOption is of what is not said when it is empty.
 func (b block) putOption(at int, text string) {
 	if text != "" {
 		b.put8(at, 1)
-		b.putString(at+4, text)
+		b.putText(at+4, text)
 	}
 }
 
@@ -211,8 +217,8 @@ func (b block) putLabels(at int, labels []Label) { b.putBlock(at, labelBlock(lab
 func labelBlock(labels []Label) block {
 	b := newBlock(16 * len(labels))
 	for i, label := range labels {
-		b.putString(16*i, label.Key)
-		b.putString(16*i+8, label.Value)
+		b.putText(16*i, label.Key)
+		b.putText(16*i+8, label.Value)
 	}
 	return b
 }
@@ -239,6 +245,7 @@ func (b block) putSelector(at int, s Selector) {
 
 // textAt and the like are lists as arguments.
 func textAt(text string) (at, size uint32) {
+	text = valid(text)
 	return address(unsafe.Pointer(unsafe.StringData(text))), uint32(len(text))
 }
 
@@ -253,3 +260,15 @@ func idsAt(ids []ClientID) (at, count uint32) {
 	}
 	return address(unsafe.Pointer(unsafe.SliceData(ids))), uint32(len(ids))
 }
+
+// valid is a text that postern would not take if it were no UTF-8: what names
+// something must not become another name.
+func valid(text string) string {
+	if !utf8.ValidString(text) {
+		panic("postern: this must be UTF-8: " + strconv.Quote(text[:min(len(text), 64)]))
+	}
+	return text
+}
+
+// legible is a text for people to read, whatever it was.
+func legible(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }

@@ -61,7 +61,7 @@ async fn what_people_use_every_day_works_in_a_component_in_go() {
     project(&home, "daily", include_str!("go/daily.go")).await;
     let component = built(&home, "daily").await;
     let cases = home.write("daily/cases/filter.toml", include_str!("go/daily.toml"));
-    assert_eq!(tried(&home, &component, &cases).await, 10);
+    assert_eq!(tried(&home, &component, &cases).await, 12);
 }
 
 #[tokio::test]

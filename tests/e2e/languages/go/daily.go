@@ -42,6 +42,12 @@ func onMessage(message *postern.Message) (postern.Verdict, error) {
 		return postern.Drop(fmt.Sprint(body.List)), err
 	case "error":
 		return postern.Verdict{}, errors.New("it is wrong")
+	case "bytes":
+		postern.Log.Info("odd \xff", "key", "\xc0")
+		return postern.Verdict{}, errors.New("odd \xff")
+	case "key":
+		_, err := postern.KV.Get("odd \xff")
+		return postern.Pass(), err
 	case "panic":
 		panic(errors.New("it is very wrong"))
 	case "index":
