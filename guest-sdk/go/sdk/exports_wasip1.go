@@ -3,6 +3,7 @@ package postern
 import (
 	"runtime"
 	"strconv"
+	"strings"
 	"unsafe"
 )
 
@@ -90,13 +91,13 @@ func words(reason any) string {
 	return "with a value that has no words"
 }
 
-// place is where the filter panicked: the first that is not Go's own.
+// place is where the filter panicked: the first that is not Go's own or ours.
 func place() string {
 	var callers [32]uintptr
 	frames := runtime.CallersFrames(callers[:runtime.Callers(0, callers[:])])
 	for past := false; ; {
 		frame, more := frames.Next()
-		own := len(frame.Function) > 8 && frame.Function[:8] == "runtime."
+		own := strings.HasPrefix(frame.Function, "runtime.") || strings.HasPrefix(frame.Function, "postern.")
 		if past && !own {
 			return frame.File + ":" + strconv.Itoa(frame.Line)
 		}
