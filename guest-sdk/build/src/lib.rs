@@ -25,7 +25,9 @@ mod tools;
 #[cfg(feature = "languages")]
 pub mod world;
 
-pub use component::{componentize, componentize_wasi};
+pub use component::componentize;
+#[cfg(feature = "languages")]
+pub use component::componentize_wasi;
 pub use error::Error;
 #[cfg(feature = "languages")]
 pub use new::{Begun, new};

@@ -2,6 +2,7 @@
 //! work.
 
 mod c;
+mod go;
 mod javascript;
 mod rust;
 mod zig;
