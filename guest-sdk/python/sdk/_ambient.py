@@ -15,6 +15,7 @@ import os
 import random
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NoReturn
@@ -87,6 +88,8 @@ def seal(sources: Sequence[str]) -> None:
             # Without a time it is never looked for on disk again.
             linecache.cache[file] = (size, None, lines, name)
     linecache.updatecache = lambda *_: []
+    # It parses parts of lines, and of one that does not parse CPython itself looks for the file.
+    setattr(traceback, "_extract_caret_anchors_from_line_segment", lambda *_: None)
     files = "a filter has no files: read what it needs at the top of its code, which is run when it is built"
     builtins.open = io.open = os.open = _refusal(files, open)
     os.stat = os.lstat = os.listdir = os.scandir = _refusal(files, os.stat)

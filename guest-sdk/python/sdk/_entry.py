@@ -194,12 +194,12 @@ def _classes(find: Callable[[str], Callable[..., Any] | None], root: Path) -> di
 def _words(error: BaseException, root: Path) -> str:
     """What a failure says: of one that the filter meant, its words; of any other, what it is and where it was as well."""
     frames = traceback.extract_tb(error.__traceback__)
-    if log.enabled(log.Level.DEBUG):
-        log.debug("where the filter failed", traceback="".join(traceback.format_list(frames)).rstrip())
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(root) and Path(frame.filename).parent != SDK]
+    if own and log.enabled(log.Level.DEBUG):
+        log.debug("where the filter failed", traceback="".join(traceback.format_list(own)).strip())
     if isinstance(error, Error):
         return str(error) or type(error).__name__
     words = "".join(traceback.format_exception_only(error)).strip()
-    own = [frame for frame in frames if Path(frame.filename).is_relative_to(root) and Path(frame.filename).parent != SDK]
     if own:
         last = own[-1]
         words += f" ({Path(last.filename).relative_to(root)}:{last.lineno}, in {last.name})"
