@@ -23,13 +23,22 @@ from typing import Any, NoReturn
 from . import _gateway, log
 
 # What the standard library imports only when it is first used.
-_USED_LATE = ("_strptime", *(f"encodings.{name}" for name in ("ascii", "idna", "latin_1", "utf_16", "utf_8_sig")))
+_USED_LATE = ("_strptime", "hashlib", *(f"encodings.{name}" for name in ("ascii", "idna", "latin_1", "utf_16", "utf_8_sig")))
+
+_REAL = datetime.datetime
 
 _sealed = False
 _seeded = False
 
 
-class _DateTime(datetime.datetime):
+class _Kind(type):
+    """Lets what was made by the one pass for the other."""
+
+    def __instancecheck__(cls, thing: object) -> bool:
+        return isinstance(thing, _REAL)
+
+
+class _DateTime(datetime.datetime, metaclass=_Kind):
     """`datetime` with the gateway's clock. The one it stands for cannot be told of another."""
 
     @classmethod

@@ -140,7 +140,7 @@ def _classes(find: Callable[[str], Callable[..., Any] | None], root: Path) -> di
         try:
             _ambient.begin()
             return ask()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise _component.Err(_words(error, root)) from None
         except BaseException as error:
             # Past this the runtime gives up on the instance, without a word.

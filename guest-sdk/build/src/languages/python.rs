@@ -40,7 +40,7 @@ pub(crate) fn build(project: &Project, wit: &Path, work: &Path) -> Result<Vec<u8
     let (mut command, words) = COMPONENTIZE.find(&programs, "--version")?;
     new_enough(&words)?;
 
-    let (app, entry, output) = (work.join("app"), work.join("entry"), work.join(format!("{}.wasm", project.name)));
+    let (app, entry, output) = (work.join(".app"), work.join(".entry"), work.join(format!("{}.wasm", project.name)));
     stage::copy(&directory, &app)?;
     let handlers: Vec<_> = project.handlers.iter().map(|handler| handler.name()).collect();
     let text = format!("from postern._entry import exports\n\nglobals().update(exports({module:?}, {handlers:?}))\n");
@@ -50,8 +50,8 @@ pub(crate) fn build(project: &Project, wit: &Path, work: &Path) -> Result<Vec<u8
     let packages = match packages {
         Some(path) => path,
         None => {
-            write(&work.join("none/lib/python3/site-packages/README"), "No packages.\n")?;
-            work.join("none")
+            write(&work.join(".none/lib/python3/site-packages/README"), "No packages.\n")?;
+            work.join(".none")
         }
     };
     command.args(["--quiet", "--wit-path"]).arg(&wit).args(["--world", world::WORLD, "componentize", "--stub-wasi"]);
