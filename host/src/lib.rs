@@ -13,6 +13,7 @@ mod pipe;
 mod pool;
 mod secret;
 mod task;
+mod watch;
 
 // Organs.
 mod callout;
@@ -46,3 +47,4 @@ mod builtin;
 pub mod cli;
 mod config;
 mod edge;
+mod trial;

@@ -33,6 +33,7 @@ mod shutdown;
 mod slow;
 mod split;
 mod startup;
+mod swap;
 mod tidy;
 mod tls;
 mod webhook;

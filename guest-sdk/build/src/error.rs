@@ -28,6 +28,11 @@ pub enum Error {
         path: PathBuf,
         words: String,
     },
+    /// A new project cannot be begun there.
+    New {
+        directory: PathBuf,
+        words: String,
+    },
     /// A language's tool is not there, or not of a version that works.
     Tool {
         name: String,
@@ -86,6 +91,9 @@ impl fmt::Display for Error {
                 write!(f, "cargo cannot read the crate in `{}`: {words}", directory.display())
             }
             Self::Manifest { path, words } => write!(f, "`{}`: {words}", path.display()),
+            Self::New { directory, words } => {
+                write!(f, "cannot begin a filter in `{}`: {words}", directory.display())
+            }
             Self::Tool { name, why, how } => {
                 write!(f, "`{name}` is needed to build this filter: {why}")?;
                 how.lines().try_for_each(|line| write!(f, "\nhint: {line}"))

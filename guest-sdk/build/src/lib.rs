@@ -1,23 +1,35 @@
 //! Builds postern filters, on any machine, to components.
 //!
 //! A directory with a `filter.toml` is a project in that file's language, built by the language's own tools
-//! ([`languages`]). Any other is a Rust crate, in three steps: find a compiler that can make WebAssembly ([`find_toolchain`], which installs the target when it may),
-//! run a cargo of its own for it, and make a component of what comes out. The caller's cargo, if there is one, is left
-//! alone: the nested one gets a target directory of its own and an environment without the outer build's settings.
+//! (`languages`), which the feature of that name turns on. Any other is a Rust crate, in three steps: find a compiler that
+//! can make WebAssembly ([`find_toolchain`], which installs the target when it may), run a cargo of its own for it, and make
+//! a component of what comes out. The caller's cargo, if there is one, is left alone: the nested one gets a target directory
+//! of its own and an environment without the outer build's settings.
 //!
 //! Everything here blocks, and the first build of a machine takes a minute. cargo's own words go to standard error.
 
 mod component;
 mod error;
+#[cfg(test)]
+mod gather;
+#[cfg(feature = "languages")]
 mod languages;
 mod nested;
+#[cfg(feature = "languages")]
+mod new;
+#[cfg(feature = "languages")]
 mod project;
 mod toolchain;
+#[cfg(feature = "languages")]
 mod tools;
+#[cfg(feature = "languages")]
 pub mod world;
 
 pub use component::{componentize, componentize_wasi};
 pub use error::Error;
+#[cfg(feature = "languages")]
+pub use new::{Begun, new};
+#[cfg(feature = "languages")]
 pub use project::{Handler, Language, MANIFEST, Project};
 pub use toolchain::{Standard, Toolchain, find_toolchain};
 
@@ -28,6 +40,7 @@ pub const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Builds the filter in `directory`, in whatever language it is, and says where its component is.
 pub fn build(directory: &Path, target_directory: &Path) -> Result<PathBuf, Error> {
+    #[cfg(feature = "languages")]
     if let Some(project) = Project::read(directory)? {
         let component = languages::build(&project, &target_directory.join(project.language.name()))?;
         return component::save(&component, &target_directory.join("components"), &format!("{}.wasm", project.name));

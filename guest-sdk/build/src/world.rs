@@ -5,6 +5,8 @@ use crate::{Error, Handler};
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
+use wit_component::StringEncoding;
+use wit_parser::Resolve;
 
 /// `postern:filter@0.1.0`, as it is in `wit/v0.1`.
 pub const PACKAGE: &str = include_str!("../../wit/v0.1/filter.wit");
@@ -12,8 +14,7 @@ pub const PACKAGE: &str = include_str!("../../wit/v0.1/filter.wit");
 /// The name of the world, in the package `postern:project`.
 pub const WORLD: &str = "filter";
 
-const IMPORTS: [&str; 9] =
-    ["types", "config", "log", "metrics", "clock", "outbox", "clients", "kv", "signing"];
+const IMPORTS: [&str; 9] = ["types", "config", "log", "metrics", "clock", "outbox", "clients", "kv", "signing"];
 
 /// Writes the WIT into `directory`, as WIT tools want it: `world.wit`, and the package below `deps`.
 pub fn write(directory: &Path, handlers: &[Handler]) -> Result<(), Error> {
@@ -35,4 +36,33 @@ pub fn text(handlers: &[Handler]) -> String {
     }
     text.push_str("}\n");
     text
+}
+
+/// Tells a core module its world, the one in `wit`: what makes a component of it looks there. For languages whose SDK speaks
+/// to postern by itself, without generated code.
+pub fn embed(module: &mut Vec<u8>, wit: &Path) -> Result<(), Error> {
+    let failed = |words: String| Error::Component { module: wit.to_owned(), words };
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(wit).map_err(|error| failed(format!("{error:#}")))?;
+    let world = resolve.select_world(&[package], Some(WORLD)).map_err(|error| failed(format!("{error:#}")))?;
+    wit_component::embed_component_metadata(module, &resolve, world, StringEncoding::UTF8)
+        .map_err(|error| failed(format!("{error:#}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_module_is_told_the_handlers_that_the_project_names_and_no_others() {
+        let directory = tempfile::tempdir().expect("a directory");
+        write(directory.path(), &[Handler::Setup, Handler::Http]).expect("it is writable");
+        let mut module = b"\0asm\x01\0\0\0".to_vec();
+        embed(&mut module, directory.path()).unwrap_or_else(|error| panic!("{error}"));
+        let (_, told) = wit_component::metadata::decode(&module).expect("it is told");
+        let world = &told.resolve.worlds[told.world];
+        let exports: Vec<_> = world.exports.keys().map(|key| told.resolve.name_world_key(key)).collect();
+        assert_eq!(exports, ["postern:filter/setup@0.1.0", "postern:filter/http-handler@0.1.0"]);
+        assert_eq!(world.imports.len(), IMPORTS.len());
+    }
 }

@@ -39,10 +39,11 @@ mod tests;
 
 pub use problem::Problem;
 pub use schema::{
-    Callout, ClientAuth, Component, Config, Demand, EventKind, Filter, Identity, Jwt, JwtAlgorithm, JwtKeys, Log,
-    LogFormat, OnError, Relay, Retention, Slow, Stream, TokenPlace,
+    Callout, ClientAuth, Component, Config, Demand, EventKind, Filter, Identity, Instances, Jwt, JwtAlgorithm, JwtKeys,
+    Log, LogFormat, OnError, Relay, Retention, Slow, Stream, TokenPlace,
 };
 pub use source::{Override, Source};
+pub use suggest::{nearest, one_of};
 
 /// Every key with its default and what it is for, as `postern` itself reads it before all else.
 pub const DEFAULTS: &str = include_str!("../../config/default.toml");

@@ -234,6 +234,29 @@ pub struct Filter {
     pub secrets: BTreeMap<String, Secret>,
     /// The keyspace it has: its own name, unless it shares another's.
     pub keyspace: Option<String>,
+    pub instances: Instances,
+    /// It is asked, and what it answers is not done.
+    pub shadow: bool,
+    /// Failures in a row after which it is set aside for a while. 0: never.
+    pub breaker: u32,
+    /// `None`: a new version is never given up for the one before it.
+    pub rollback: Option<Rollback>,
+}
+
+/// Whether an instance is for one call, or kept for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instances {
+    /// Kept if the filter takes long to start.
+    Auto,
+    Fresh,
+    Reuse,
+}
+
+/// When a new version of a filter is given up: after more than so many failures within so long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rollback {
+    pub failures: u32,
+    pub within: Duration,
 }
 
 impl fmt::Debug for Filter {

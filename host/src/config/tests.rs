@@ -7,7 +7,7 @@ mod problems;
 mod secrets;
 
 use super::problem::Place;
-use super::schema::{Admin, Filter, Limits, Log, Provider, Retention, Retry, Slow, Stream, Tls};
+use super::schema::{Admin, Filter, Limits, Log, Provider, Retention, Retry, Rollback, Slow, Stream, Tls};
 use super::*;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -170,6 +170,10 @@ fn the_least_configuration_has_every_default() {
         config: serde_json::json!({}),
         secrets: BTreeMap::new(),
         keyspace: None,
+        instances: Instances::Auto,
+        shadow: false,
+        breaker: 5,
+        rollback: Some(Rollback { failures: 5, within: Duration::from_secs(60) }),
     };
     assert_eq!(config.filters["redact"], filter);
 }

@@ -58,6 +58,11 @@ pub enum Untold {
 pub struct Numbers(Arc<Mutex<BTreeMap<String, Metric>>>);
 
 impl Numbers {
+    /// Forgets all names, as a new process would.
+    pub fn forget(&self) {
+        self.0.lock().expect("no holder of this lock panics").clear();
+    }
+
     pub fn note(&self, filter: &Arc<str>, name: &str, number: Number) -> Result<(), Untold> {
         let labels = PerFilter { filter: filter.clone() };
         match (self.metric(name, number)?, number) {

@@ -21,6 +21,11 @@ impl metrics::Host for State {
 
 impl State {
     fn note(&self, name: &str, number: Number) -> wasmtime::Result<()> {
-        self.machine.numbers.note(&self.settings.name, name, number).map_err(|why| Breach::of(why.to_string()))
+        let noted = self.machine.metrics.numbers.note(&self.settings.name, name, number);
+        noted.map_err(|why| Breach::of(why.to_string()))?;
+        if let Some(listener) = &self.machine.listener {
+            listener.number(name, number);
+        }
+        Ok(())
     }
 }

@@ -30,7 +30,8 @@ impl config::Host for State {
 
 impl clock::Host for State {
     fn now(&mut self) -> wasmtime::Result<u64> {
-        Ok(Timestamp::now().0)
+        let listener = self.machine.listener.as_ref();
+        Ok(listener.map_or_else(Timestamp::now, |listener| listener.now()).0)
     }
 
     fn monotonic(&mut self) -> wasmtime::Result<u64> {
@@ -41,6 +42,9 @@ impl clock::Host for State {
 
 impl log::Host for State {
     fn enabled(&mut self, level: log::Level) -> wasmtime::Result<bool> {
+        if let Some(listener) = &self.machine.listener {
+            return Ok(listener.enabled(level_of(level)));
+        }
         Ok(match level {
             log::Level::Trace => tracing::enabled!(target: "filter", Level::TRACE),
             log::Level::Debug => tracing::enabled!(target: "filter", Level::DEBUG),
@@ -70,7 +74,11 @@ impl log::Host for State {
             line.push('=');
             line.push_str(&field.value);
         }
-        emit(self, level, &one_line(&line, LINE));
+        let line = one_line(&line, LINE);
+        match &self.machine.listener {
+            Some(listener) => listener.line(level_of(level), &line),
+            None => emit(self, level, &line),
+        }
         Ok(())
     }
 }
@@ -90,5 +98,15 @@ fn emit(state: &State, level: log::Level, line: &str) {
         log::Level::Info => tracing::info!(target: "filter", filter, about, "{line}"),
         log::Level::Warn => tracing::warn!(target: "filter", filter, about, "{line}"),
         log::Level::Error => tracing::error!(target: "filter", filter, about, "{line}"),
+    }
+}
+
+fn level_of(level: log::Level) -> Level {
+    match level {
+        log::Level::Trace => Level::TRACE,
+        log::Level::Debug => Level::DEBUG,
+        log::Level::Info => Level::INFO,
+        log::Level::Warn => Level::WARN,
+        log::Level::Error => Level::ERROR,
     }
 }
