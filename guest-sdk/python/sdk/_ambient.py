@@ -91,11 +91,9 @@ def seal(sources: Sequence[str]) -> None:
     global _sealed
     _sealed = True
     for file in sources:
-        linecache.getlines(file)
-        if file in linecache.cache:
-            size, _, lines, name = linecache.cache[file]  # type: ignore[misc]
+        if lines := linecache.getlines(file):
             # Without a time it is never looked for on disk again.
-            linecache.cache[file] = (size, None, lines, name)
+            linecache.cache[file] = (sum(map(len, lines)), None, lines, file)
     linecache.updatecache = lambda *_: []
     # It parses parts of lines, and of one that does not parse CPython itself looks for the file.
     setattr(traceback, "_extract_caret_anchors_from_line_segment", lambda *_: None)

@@ -41,8 +41,8 @@ def payload(body: Body) -> Any:
     raise TypeError(f"a body is str or bytes, not {type(body).__name__}")
 
 
-def label(given: tuple[str, str]) -> Any:
-    key, value = given
+def lowered(label: tuple[str, str]) -> Any:
+    key, value = label
     return types.Label(key, value)
 
 
@@ -53,9 +53,9 @@ def selector(given: Selector) -> Any:
         case "clients":
             return types.Selector_Clients(list(given.ids))
         case "any_label":
-            return types.Selector_AnyLabel([label(one) for one in given.labels])
+            return types.Selector_AnyLabel([lowered(one) for one in given.labels])
         case "all_labels":
-            return types.Selector_AllLabels([label(one) for one in given.labels])
+            return types.Selector_AllLabels([lowered(one) for one in given.labels])
 
 
 def asked(function: Any, *arguments: Any) -> Any:
@@ -108,11 +108,11 @@ class Component:
     def clients_get(self, client: int) -> _gateway.Client | None:
         return clients.get(client)
 
-    def clients_add_label(self, client: int, given: Label) -> None:
-        clients.add_label(client, label(given))
+    def clients_add_label(self, client: int, label: Label) -> None:
+        clients.add_label(client, lowered(label))
 
-    def clients_remove_label(self, client: int, given: Label) -> None:
-        clients.remove_label(client, label(given))
+    def clients_remove_label(self, client: int, label: Label) -> None:
+        clients.remove_label(client, lowered(label))
 
     def clients_disconnect(self, client: int, code: int, reason: str) -> None:
         clients.disconnect(client, types.Close(code, reason))

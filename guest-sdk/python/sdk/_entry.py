@@ -11,7 +11,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from . import _ambient, _component, _gateway, log
 from ._error import Error
@@ -51,7 +51,7 @@ def exports(source: str, handlers: list[str]) -> dict[str, type]:
 
 
 def _exports(source: str, handlers: list[str]) -> dict[str, type]:
-    _gateway.use(_Building())
+    _gateway.use(cast(_gateway.Gateway, _Building()))
     _ambient.prepare()
     module = importlib.import_module(source)
     find = _handlers_of(module, handlers)

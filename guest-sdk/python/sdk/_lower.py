@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import events
-from ._component import label, payload, selector, types
+from ._component import lowered, payload, selector, types
 from ._error import Error
 from ._verdicts import Accept, Allow, Body, Delivery, Deny, Drop, Pass, Response, Rewrite, Send
 
@@ -29,7 +29,7 @@ def verdict(answer: object) -> Any:
 def admission(answer: object) -> Any:
     match answer:
         case Allow(subject=subject, labels=labels, subprotocol=subprotocol, greeting=greeting):
-            given = [label(one) for one in labels]
+            given = [lowered(one) for one in labels]
             return types.Admission_Allow(types.Grant(subject, given, subprotocol, _optional(greeting)))
         case Deny(status, body, reason):
             return types.Admission_Deny(types.Denial(status, body, reason))

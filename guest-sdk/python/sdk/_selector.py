@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 
 class Label(NamedTuple):
@@ -24,7 +24,7 @@ Labels = Mapping[str, str] | Iterable[tuple[str, str]]
 
 def pairs(given: Labels) -> tuple[Label, ...]:
     items = given.items() if isinstance(given, Mapping) else given
-    return tuple(Label(key, value) for key, value in items)
+    return tuple(Label(*cast("tuple[str, str]", item)) for item in items)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from ._selector import Label, Labels, Selector, pairs
 
@@ -135,7 +135,7 @@ class Response:
         headers: Mapping[str, Body] | Iterable[tuple[str, Body]] = (),
     ) -> None:
         given = headers.items() if isinstance(headers, Mapping) else headers
-        lower = tuple((name.lower(), value) for name, value in given)
+        lower = tuple((name.lower(), value) for name, value in cast("Iterable[tuple[str, Body]]", given))
         if isinstance(body, str):
             body = body.encode()
             if all(name != "content-type" for name, _ in lower):
