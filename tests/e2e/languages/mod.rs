@@ -2,6 +2,7 @@
 //! work.
 
 mod c;
+mod python;
 mod go;
 mod javascript;
 mod rust;

@@ -4,6 +4,7 @@
 //! `LANGUAGE_TESTS=required`, as CI sets it.
 
 pub mod c;
+pub mod python;
 pub mod go;
 pub mod javascript;
 pub mod zig;
