@@ -11,6 +11,7 @@ mod outward;
 mod phase;
 mod pipe;
 mod pool;
+mod reference;
 mod secret;
 mod task;
 
@@ -22,6 +23,7 @@ mod journal;
 mod jwt;
 mod kv;
 mod listen;
+mod registry;
 mod route;
 mod split;
 mod tls;

@@ -10,6 +10,8 @@ use crate::error::Chain;
 use crate::filter::{self, Filter, Host, HostConfig};
 use crate::keyspace::Keyspace;
 use crate::metrics::Metrics;
+use crate::reference::Digest;
+use crate::registry::{self, Registries};
 use crate::secret::Secret;
 use crate::tls::{self, Acceptor, development};
 use crate::verify::{EmptySecret, HmacKey};
@@ -157,10 +159,11 @@ fn load_filters(
             return BTreeMap::new();
         }
     };
+    let registries = registries(config);
     let mut filters = BTreeMap::new();
     for (name, settings) in &config.filters {
         let space = keyspaces.get(keyspace(name, settings)).map(|space| space.clone() as Arc<dyn Keyspace>);
-        match load_filter(&host, name, settings, space) {
+        match load_filter(&host, &registries, name, settings, space) {
             Ok(filter) => drop(filters.insert(name.clone(), filter)),
             Err(why) => problems.push(problem(config, &format!("filters.{name}.file"), why)),
         }
@@ -168,8 +171,16 @@ fn load_filters(
     filters
 }
 
+fn registries(config: &Config) -> Registries {
+    let settings = config.registries.iter().map(|(host, config::Registry { account, ca, timeout })| {
+        (host.clone(), registry::Settings { account: account.clone(), ca: ca.clone(), timeout: *timeout })
+    });
+    Registries::new(&config.data.join("registry"), settings.collect())
+}
+
 fn load_filter(
     host: &Host,
+    registries: &Registries,
     name: &str,
     settings: &config::Filter,
     keyspace: Option<Arc<dyn Keyspace>>,
@@ -187,6 +198,7 @@ fn load_filter(
         secrets: settings.secrets.clone(),
         keyspace,
     };
+    let (pulled, origin);
     let source = match &settings.file {
         Component::File(path) => filter::Source::File(path),
         Component::Builtin(builtin) => {
@@ -197,6 +209,13 @@ fn load_filter(
                 )
             })?;
             filter::Source::Bytes { origin: builtin, bytes }
+        }
+        Component::Registry(reference) => {
+            let pin = settings.sha256.as_deref().and_then(Digest::from_hex);
+            let failed = |error| format!("failed to load filter `{name}`: {}", Chain(&error));
+            pulled = registries.pull(reference, pin.as_ref()).map_err(failed)?;
+            origin = reference.to_string();
+            filter::Source::Bytes { origin: &origin, bytes: &pulled }
         }
     };
     host.load(name, source, &limits).map_err(|error| Chain(&error).to_string())
