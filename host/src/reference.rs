@@ -96,7 +96,9 @@ impl FromStr for Reference {
         let rest = text.strip_prefix(SCHEME).ok_or(Wrong("it does not begin with `oci://`"))?;
         let (registry, rest) = rest.split_once('/').ok_or(Wrong("it names no registry, or nothing in it"))?;
         if registry.contains('@') {
-            return Err(Wrong("it carries a user name or password, which belong into a section `[registries.\"HOST\"]`"));
+            return Err(Wrong(
+                "it carries a user name or password, which belong into a section `[registries.\"HOST\"]`",
+            ));
         }
         let registry = registry.to_ascii_lowercase();
         host_and_port(&registry).ok_or(Wrong("its registry is not a host, or a host and a port"))?;
@@ -109,7 +111,9 @@ impl FromStr for Reference {
             None => (rest, None),
         };
         if !is_repository(name) {
-            return Err(Wrong("its name is not one of lower-case letters and digits, with `.`, `_`, `-` or `/` between them"));
+            return Err(Wrong(
+                "its name is not one of lower-case letters and digits, with `.`, `_`, `-` or `/` between them",
+            ));
         }
         if !tag.is_none_or(is_tag) {
             return Err(Wrong("its tag is not one of 1 to 128 letters, digits, `.`, `_` and `-`"));
@@ -136,9 +140,10 @@ fn host_and_port(registry: &str) -> Option<(&str, Option<u16>)> {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port.parse().ok().filter(|port| *port != 0)?)),
         _ => (registry, None),
     };
-    let is_address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).is_some_and(|host| {
-        host.parse::<IpAddr>().is_ok_and(|address| address.is_ipv6())
-    });
+    let is_address = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .is_some_and(|host| host.parse::<IpAddr>().is_ok_and(|address| address.is_ipv6()));
     let is_label = |label: &str| {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         !label.is_empty() && label.bytes().all(allowed) && !label.starts_with('-') && !label.ends_with('-')
@@ -155,7 +160,8 @@ fn is_repository(name: &str) -> bool {
 fn is_component(name: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let separators = name.split(is_plain).filter(|between| !between.is_empty());
-    let mut allowed = separators.map(|between| matches!(between, "." | "_" | "__") || between.bytes().all(|b| b == b'-'));
+    let mut allowed =
+        separators.map(|between| matches!(between, "." | "_" | "__") || between.bytes().all(|b| b == b'-'));
     name.starts_with(is_plain) && name.ends_with(is_plain) && allowed.all(|allowed| allowed)
 }
 
@@ -189,7 +195,10 @@ mod tests {
         assert_eq!(parsed("oci://GHCR.io/acme/redact:v1.2"), of("ghcr.io", "acme/redact", &tag));
         assert_eq!(parsed(&format!("oci://h:5000/a@sha256:{HEX}")), of("h:5000", "a", &digest));
         let upper = HEX.to_uppercase();
-        assert_eq!(parsed(&format!("oci://[::1]:5000/a.b/c__d--e:v9@sha256:{upper}")), of("[::1]:5000", "a.b/c__d--e", &digest));
+        assert_eq!(
+            parsed(&format!("oci://[::1]:5000/a.b/c__d--e:v9@sha256:{upper}")),
+            of("[::1]:5000", "a.b/c__d--e", &digest)
+        );
         assert_eq!(parsed("oci://127.0.0.1/a:v1.2"), of("127.0.0.1", "a", &tag));
     }
 

@@ -9,6 +9,7 @@
 
 mod component;
 mod error;
+mod interfaces;
 mod languages;
 mod nested;
 mod project;
@@ -18,6 +19,7 @@ pub mod world;
 
 pub use component::{componentize, componentize_wasi};
 pub use error::Error;
+pub use interfaces::{Interfaces, interfaces};
 pub use project::{Handler, Language, MANIFEST, Project};
 pub use toolchain::{Standard, Toolchain, find_toolchain};
 

@@ -108,7 +108,8 @@ impl Client {
             read_up_to(most, sender.send_request(request).await?).await
         };
         let exchanged = timeout(patience, exchanged).await;
-        let (content, ended) = exchanged.map_err(|_| Error::Unanswered(patience.as_secs()))?.map_err(Error::Exchange)?;
+        let (content, ended) =
+            exchanged.map_err(|_| Error::Unanswered(patience.as_secs()))?.map_err(Error::Exchange)?;
         self.kept = ended.then_some(sender);
         Ok(content)
     }

@@ -14,13 +14,12 @@ pub(super) enum Challenge {
 impl Challenge {
     /// The first that can be met; a token before a password.
     pub fn of(headers: &HeaderMap) -> Result<Self, String> {
-        let given: Vec<&str> = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok()).collect();
+        let given: Vec<&str> =
+            headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok()).collect();
         let schemes: Vec<(String, Vec<(String, String)>)> = given.iter().flat_map(|value| schemes(value)).collect();
         let parameters = schemes.iter().find(|(scheme, _)| scheme == "bearer").map(|(_, parameters)| parameters);
         if let Some(parameters) = parameters {
-            let value = |name: &str| {
-                parameters.iter().find(|(found, _)| found == name).map(|(_, value)| value.clone())
-            };
+            let value = |name: &str| parameters.iter().find(|(found, _)| found == name).map(|(_, value)| value.clone());
             let realm = value("realm").ok_or("it names no server of tokens (`realm`)")?;
             return Ok(Self::Bearer { realm, service: value("service"), scope: value("scope") });
         }
@@ -115,10 +114,15 @@ mod tests {
         let ghcr = r#"Bearer realm="https://ghcr.io/token",service="ghcr.io",scope="repository:a/b:pull""#;
         assert_eq!(of(&[ghcr]), Ok(bearer("https://ghcr.io/token", Some("ghcr.io"), Some("repository:a/b:pull"))));
         assert_eq!(of(&["Basic realm=\"x\""]), Ok(Challenge::Basic));
-        assert_eq!(of(&["bEARER Realm=https://a/t , scope=\"a\\\"b,c\""]), Ok(bearer("https://a/t", None, Some("a\"b,c"))));
+        assert_eq!(
+            of(&["bEARER Realm=https://a/t , scope=\"a\\\"b,c\""]),
+            Ok(bearer("https://a/t", None, Some("a\"b,c")))
+        );
         assert_eq!(of(&["Basic realm=\"x\", Bearer realm=\"https://a\""]), Ok(bearer("https://a", None, None)));
         assert_eq!(of(&["Basic realm=\"x\"", "Bearer realm=\"https://a\""]), Ok(bearer("https://a", None, None)));
-        for wrong in [&[][..], &["Bearer"], &["Negotiate"], &["Bearer realm=\"unended"], &["realm=\"x\""], &["\u{1}"; 0]] {
+        for wrong in
+            [&[][..], &["Bearer"], &["Negotiate"], &["Bearer realm=\"unended"], &["realm=\"x\""], &["\u{1}"; 0]]
+        {
             assert!(of(wrong).is_err(), "{wrong:?}");
         }
     }
@@ -126,7 +130,10 @@ mod tests {
     #[test]
     fn a_token_is_asked_for_with_its_scope_encoded() {
         let scope = "repository:a/b:pull,push";
-        assert_eq!(token_url("https://a/t", Some("x y"), scope), "https://a/t?service=x+y&scope=repository%3Aa%2Fb%3Apull%2Cpush");
+        assert_eq!(
+            token_url("https://a/t", Some("x y"), scope),
+            "https://a/t?service=x+y&scope=repository%3Aa%2Fb%3Apull%2Cpush"
+        );
         assert_eq!(token_url("https://a/t?z=1", None, "s"), "https://a/t?z=1&scope=s");
     }
 

@@ -62,22 +62,20 @@ pub(super) enum Why {
     )]
     Other { what: &'static str, registry: String, asked: Digest, given: Digest },
     #[error(
-        "the registry `{registry}` gave more than the {most} bytes of {what}\n\
-        hint: a component may have 64 MiB; build it without debugging information"
+        "the registry `{registry}` has a {what} of more than the {most} bytes that one may have\n\
+        hint: {}", if *what == "component" { STRIP } else { "see that it is a registry" }
     )]
     TooLarge { registry: String, what: &'static str, most: usize },
+    #[error(
+        "the registry `{registry}` gave a layer longer than the {size} bytes that its manifest says\n\
+        hint: it is not used. Something between here and there, or the registry itself, has changed it: find out which"
+    )]
+    Longer { registry: String, size: usize },
     #[error(
         "it is not a WebAssembly component as registries keep them: {0}\n\
         hint: push the component with `postern filter push FILE oci://…` or `wkg oci push`"
     )]
     NotWasm(String),
-    #[error("it is not a component\nhint: `postern filter build DIR` makes one")]
-    NotComponent,
-    #[error(
-        "a digest cannot be chosen: it comes of the content\n\
-        hint: name a tag, such as `{example}:1.0`; the digest is printed then"
-    )]
-    NoTag { example: String },
     #[error("it is not a URL that can be used here")]
     Address(#[source] outward::Error),
     #[error("no thread or runtime could be started for it\nhint: see `ulimit -u`, and how much memory is free")]
@@ -118,6 +116,7 @@ impl std::fmt::Display for Answered {
     }
 }
 
+const STRIP: &str = "build it without debugging information: in Rust with `--release`, elsewhere `wasm-tools strip`";
 const HIDDEN: &str = "; one that is not public may look the same to who has no account there";
 
 fn hint_for_denied(registry: &str, has_account: bool) -> String {
@@ -133,7 +132,9 @@ fn hint_for_denied(registry: &str, has_account: bool) -> String {
 
 fn hint_for_answer(status: StatusCode) -> &'static str {
     match status {
-        status if status == StatusCode::TOO_MANY_REQUESTS => "wait; registries let those with an account ask more often",
+        status if status == StatusCode::TOO_MANY_REQUESTS => {
+            "wait; registries let those with an account ask more often"
+        }
         status if status.is_server_error() => "try again later; what was pulled once, by its digest, needs no asking",
         _ => "see that it is a registry, and what its log says",
     }
@@ -153,7 +154,9 @@ fn said(body: &[u8]) -> String {
         message: String,
     }
     let text = match serde_json::from_slice::<Refusal>(body) {
-        Ok(Refusal { errors }) => errors.first().map(|fault| format!("{}: {}", fault.code, fault.message)).unwrap_or_default(),
+        Ok(Refusal { errors }) => {
+            errors.first().map(|fault| format!("{}: {}", fault.code, fault.message)).unwrap_or_default()
+        }
         Err(_) => String::from_utf8_lossy(body).trim().lines().next().unwrap_or_default().to_owned(),
     };
     // In a form that does nothing to a terminal.

@@ -68,7 +68,7 @@ impl Layer {
             Ok(size) if size <= LARGEST => Ok(Self { digest, size }),
             _ => {
                 let registry = reference.registry.clone();
-                Err(Why::TooLarge { registry, what: "a component", most: LARGEST })
+                Err(Why::TooLarge { registry, what: "component", most: LARGEST })
             }
         }
     }
@@ -91,9 +91,7 @@ pub(super) fn config(component: &Digest, imports: &[String], exports: &[String])
 }
 
 pub(super) fn manifest(config: &[u8], component: &[u8]) -> Vec<u8> {
-    let descriptor = |media_type: &str, content: &[u8]| {
-        json!({ "mediaType": media_type, "digest": Digest::of(content).to_string(), "size": content.len() })
-    };
+    let descriptor = |media_type: &str, content: &[u8]| json!({ "mediaType": media_type, "digest": Digest::of(content).to_string(), "size": content.len() });
     let manifest = json!({
         "schemaVersion": 2,
         "mediaType": MANIFEST,

@@ -33,15 +33,17 @@ pub fn push(
 }
 
 async fn all(reference: &Reference, settings: &Settings, config: Vec<u8>, component: Vec<u8>) -> Result<Digest, Why> {
-    let Version::Tag(tag) = &reference.version else {
-        return Err(Why::NoTag { example: format!("oci://{}/{}", reference.registry, reference.name) });
-    };
     let manifest = manifest::manifest(&config, &component);
     let digest = Digest::of(&manifest);
+    let version = match &reference.version {
+        Version::Tag(tag) => tag.clone(),
+        // The registry takes it when it is the right one.
+        Version::Digest(digest) => digest.to_string(),
+    };
     let mut session = Session::open(reference, settings)?;
     blob(&mut session, config).await?;
     blob(&mut session, component).await?;
-    let at = session.place(&format!("manifests/{tag}"))?;
+    let at = session.place(&format!("manifests/{version}"))?;
     put(&mut session, &at, MANIFEST, manifest.into(), "manifest").await?;
     Ok(digest)
 }

@@ -1,10 +1,10 @@
 //! One registry, spoken to: the distribution API over HTTP, with whatever it wants to know of who asks, and with the detours
 //! it sends on.
 
+use super::Settings;
 use super::challenge::{Challenge, token_url};
 use super::error::{Answered, Why};
 use super::manifest::{ACCEPTED, LARGEST_MANIFEST, Layer};
-use super::Settings;
 use crate::outward::{self, Address, Ask, Client, Content, Destination, Kind, Trust};
 use crate::reference::{Reference, Version, is_local};
 use bytes::Bytes;
@@ -49,11 +49,21 @@ impl<'a> Session<'a> {
     }
 
     pub async fn blob(&mut self, layer: &Layer) -> Result<Vec<u8>, Why> {
-        self.content(&format!("blobs/{}", layer.digest), "*/*", "layer", layer.size).await
+        let blob = self.content(&format!("blobs/{}", layer.digest), "*/*", "layer", layer.size).await;
+        blob.map_err(|why| match why {
+            Why::TooLarge { registry, .. } => Why::Longer { registry, size: layer.size },
+            why => why,
+        })
     }
 
     /// Fetches what is at a place of the repository.
-    async fn content(&mut self, place: &str, accept: &'static str, what: &'static str, most: usize) -> Result<Vec<u8>, Why> {
+    async fn content(
+        &mut self,
+        place: &str,
+        accept: &'static str,
+        what: &'static str,
+        most: usize,
+    ) -> Result<Vec<u8>, Why> {
         let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
         let mut at = self.place(place)?;
         for _ in 0..=DETOURS {
@@ -157,9 +167,9 @@ impl<'a> Session<'a> {
         Ok(there)
     }
 
-    /// Nothing is asked without TLS, except of this machine by a registry that is on it.
+    /// Nothing is asked without TLS, except of this machine by a registry that is on it and has none either.
     fn may_go(&self, address: &Address) -> Result<(), Why> {
-        let is_within = is_local(&address.host) && self.reference.is_local();
+        let is_within = is_local(&address.host) && !self.client.destination().address.secure;
         if address.secure || is_within {
             return Ok(());
         }
