@@ -25,6 +25,7 @@ mod held;
 mod hostile;
 mod openapi;
 mod original;
+mod registry;
 mod regressions;
 mod resume;
 mod retention;
