@@ -12,16 +12,16 @@ pub struct Error {
     doing: &'static str,
     reference: String,
     #[source]
-    why: Why,
+    why: Box<Why>,
 }
 
 impl Error {
     pub(super) fn pull(reference: &Reference, why: Why) -> Self {
-        Self { doing: "pull", reference: reference.to_string(), why }
+        Self { doing: "pull", reference: reference.to_string(), why: Box::new(why) }
     }
 
     pub(super) fn push(reference: &Reference, why: Why) -> Self {
-        Self { doing: "push", reference: reference.to_string(), why }
+        Self { doing: "push", reference: reference.to_string(), why: Box::new(why) }
     }
 }
 

@@ -12,6 +12,7 @@ use data_encoding::BASE64;
 use http::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
 use http::{Method, StatusCode};
 use serde::Deserialize;
+use std::time::Duration;
 
 /// How often a registry may send elsewhere for one thing. They send to their storage, once.
 const DETOURS: usize = 5;
@@ -89,39 +90,23 @@ impl<'a> Session<'a> {
         body: Bytes,
         most: usize,
     ) -> Result<Content, Why> {
+        let patience = self.settings.timeout;
         // Whoever is not the registry itself is shown nothing.
         if !same(&at.address, &self.client.destination().address) {
-            return self.exchange(&mut Client::new(at.clone()), method, at, headers, body, most).await;
+            return exchange(&mut Client::new(at.clone()), method, at, headers, body, most, patience).await;
         }
         let mut is_challenged = false;
         loop {
             let mut headers = headers.clone();
             headers.extend(self.authorization.clone().map(|value| (AUTHORIZATION, value)));
-            let mut client = Client::new(self.client.destination().clone());
-            std::mem::swap(&mut client, &mut self.client);
-            let answer = self.exchange(&mut client, method.clone(), at, &headers, body.clone(), most).await;
-            self.client = client;
-            let answer = answer?;
+            let asked = exchange(&mut self.client, method.clone(), at, &headers, body.clone(), most, patience);
+            let answer = asked.await?;
             if answer.status != StatusCode::UNAUTHORIZED || is_challenged {
                 return Ok(answer);
             }
             is_challenged = true;
             self.authorization = Some(self.authorized(&answer, method == Method::GET).await?);
         }
-    }
-
-    async fn exchange(
-        &self,
-        client: &mut Client,
-        method: Method,
-        at: &Destination,
-        headers: &HeaderMap,
-        body: Bytes,
-        most: usize,
-    ) -> Result<Content, Why> {
-        let (target, patience) = (at.address.target.clone(), self.settings.timeout);
-        let asked = client.fetch(Ask { method, target, headers, body, patience, most }).await;
-        asked.map_err(|source| Why::Unreached { registry: host(&at.address), source })
     }
 
     /// What to show the registry so that it knows who asks.
@@ -141,11 +126,12 @@ impl<'a> Session<'a> {
         let at = at.map_err(|error| unclear(crate::error::Chain(&error).to_string().replace("\nhint: ", "; ")))?;
         self.may_go(&at.address)?;
         let headers = HeaderMap::from_iter(account.flatten().map(|value| (AUTHORIZATION, value)));
-        let mut client = Client::new(at.clone());
-        let told = self.exchange(&mut client, Method::GET, &at, &headers, Bytes::new(), ANSWER).await?;
+        let (mut client, patience) = (Client::new(at.clone()), self.settings.timeout);
+        let told = exchange(&mut client, Method::GET, &at, &headers, Bytes::new(), ANSWER, patience).await?;
         match told.status {
             StatusCode::OK => token(&told.bytes).ok_or_else(|| unclear(format!("`{}` gives no token", at.address))),
-            _ => Err(self.refused(&told, "token", &at)),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(self.denied(&told)),
+            status => Err(Why::Answered { from: host(&at.address), answer: Answered::new(status, &told.bytes) }),
         }
     }
 
@@ -209,6 +195,20 @@ impl<'a> Session<'a> {
     fn astray(&self, why: String) -> Why {
         Why::Elsewhere { registry: self.reference.registry.clone(), why }
     }
+}
+
+async fn exchange(
+    client: &mut Client,
+    method: Method,
+    at: &Destination,
+    headers: &HeaderMap,
+    body: Bytes,
+    most: usize,
+    patience: Duration,
+) -> Result<Content, Why> {
+    let target = at.address.target.clone();
+    let asked = client.fetch(Ask { method, target, headers, body, patience, most }).await;
+    asked.map_err(|source| Why::Unreached { registry: host(&at.address), source })
 }
 
 fn destination(url: &str, settings: &Settings) -> Result<Destination, outward::Error> {

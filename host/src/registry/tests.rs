@@ -344,7 +344,7 @@ async fn a_tag_that_cannot_be_asked_is_what_it_was_and_one_that_is_gone_is_gone(
     .await;
     let directory = tempfile::tempdir().unwrap();
     let all = Registries::new(directory.path(), BTreeMap::new());
-    let mut now = |status| {
+    let now = |status| {
         *state.lock().unwrap() = status;
         all.pull(&by_tag(address), None).map_err(|error| Chain(&error).to_string())
     };

@@ -96,9 +96,12 @@ impl Registry {
 pub struct Tokens {
     url: String,
     certificate: String,
-    /// The queries and accounts it was asked with.
-    pub asked: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    /// What it was asked, in this order.
+    pub asked: Arc<Mutex<Vec<Asked>>>,
 }
+
+/// A query, and the account that was shown with it.
+pub type Asked = (String, Option<String>);
 
 impl Tokens {
     pub async fn start() -> Self {

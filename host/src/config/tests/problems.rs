@@ -353,6 +353,6 @@ fn a_component_in_a_registry_is_named_wholly_and_a_registry_by_its_host() {
     );
     appended(
         "[registries]\nh = 1",
-        "postern.toml:15: `registries.h` must be a table, not a whole number\nhint: each has a section of its own: `[registries.NAME]`",
+        "postern.toml:15: `registries.h` must be a table, not an integer\nhint: each has a section of its own: `[registries.NAME]`",
     );
 }
