@@ -29,8 +29,6 @@ mod stalled;
 mod stampede;
 pub mod tools;
 
-pub mod tools;
-
 pub use admin::Admin;
 pub use authority::{Authority, Issued, encrypted};
 pub use background::{spawn, together};

@@ -2,9 +2,9 @@
 //! work.
 
 mod c;
-mod python;
 mod go;
 mod javascript;
+mod python;
 mod rust;
 mod zig;
 
