@@ -2,7 +2,7 @@
 
 use super::Dispatch;
 use crate::error::Chain;
-use crate::filter;
+use crate::filter::{self, Failure};
 use crate::journal::{Decision, Error, Held, Judged};
 use crate::message::{Audience, Changes, Event, EventId, Keys, Message, Payload, Step};
 use crate::metrics::EventOutcome;
@@ -47,7 +47,11 @@ impl Dispatch {
         let judged = match outcome.held {
             Some(held) => {
                 let (webhook, why) = (self.lane.name(), held.failure.kind());
-                tracing::warn!(event = %id, %webhook, filter = %held.filter, why, "event held");
+                match held.failure {
+                    // That was said when the filter was set aside, and is not said again for each event.
+                    Failure::SetAside(_) => tracing::debug!(event = %id, %webhook, filter = %held.filter, "event held"),
+                    _ => tracing::warn!(event = %id, %webhook, filter = %held.filter, why, "event held"),
+                }
                 Judged::Hold { filter: held.filter, reason: Chain(&held.failure).to_string() }
             }
             None => {
