@@ -47,7 +47,8 @@ fn encode(module: &[u8], path: &Path, adapter: Option<&[u8]>) -> Result<Vec<u8>,
 
 /// Makes a component of the module at `module` and writes it into `directory`, under the same name.
 pub(crate) fn write(module: &Path, directory: &Path) -> Result<PathBuf, Error> {
-    let bytes = fs::read(module).map_err(|source| Error::Io { doing: "read a module", path: module.to_owned(), source })?;
+    let bytes =
+        fs::read(module).map_err(|source| Error::Io { doing: "read a module", path: module.to_owned(), source })?;
     let component = componentize(&bytes, module)?;
     let name = module.file_name().ok_or_else(|| Error::NoModule(module.to_owned()))?;
     save(&component, directory, &name.to_string_lossy())
