@@ -2,6 +2,9 @@
 //! work.
 
 mod c;
+mod go;
+mod javascript;
+mod python;
 mod rust;
 mod zig;
 
