@@ -97,7 +97,10 @@ fn files(language: Language, name: &str) -> Vec<(PathBuf, Vec<u8>)> {
         for (path, bytes) in EMBEDDED.iter().filter(|(path, _)| path.starts_with("src/") || path.starts_with("wit/")) {
             files.push((Path::new(SDK).join(path), bytes.to_vec()));
         }
-        files.push((Path::new(SDK).join("Cargo.toml"), manifest::alone(text("Cargo.toml"), text("../Cargo.toml")).into()));
+        files.push((
+            Path::new(SDK).join("Cargo.toml"),
+            manifest::alone(text("Cargo.toml"), text("../Cargo.toml")).into(),
+        ));
     } else if !files.is_empty() {
         files.extend(below(sdk).map(|(path, bytes)| (Path::new(SDK).join(path), bytes.to_vec())));
     }

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { SUCCESS = 0, BAD_FILE = 8, STDERR = 2, CHARACTER_DEVICE = 2, LINE = 4000 };
+enum { SUCCESS = 0, BAD_FILE = 8, NO_SEEK = 70, STDERR = 2, CHARACTER_DEVICE = 2, LINE = 4000 };
 
 typedef struct {
     const char *data;
@@ -55,6 +55,19 @@ int32_t __imported_wasi_snapshot_preview1_fd_fdstat_get(int32_t file, int32_t ab
     memset((void *)about, 0, 24);
     *(uint8_t *)about = CHARACTER_DEVICE;
     return SUCCESS;
+}
+
+/* A terminal has no places to go to, and is never closed. The formatting of text asks for these, and so every filter would. */
+int32_t __imported_wasi_snapshot_preview1_fd_seek(int32_t file, int64_t offset, int32_t whence, int32_t place)
+{
+    (void)file, (void)offset, (void)whence, (void)place;
+    return NO_SEEK;
+}
+
+int32_t __imported_wasi_snapshot_preview1_fd_close(int32_t file)
+{
+    (void)file;
+    return BAD_FILE;
 }
 
 int32_t __imported_wasi_snapshot_preview1_clock_time_get(int32_t clock, int64_t precision, int32_t time)

@@ -31,10 +31,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
 /* ---------------------------------------------------------------------------------------------------------------------
  * Strings
  * ------------------------------------------------------------------------------------------------------------------ */
@@ -481,7 +477,8 @@ typedef struct {
 /* Whether a line at this level would go anywhere. Ask before building a costly one. */
 bool postern_log_enabled(postern_level level);
 /*
- * A line for the operator, then pairs of a key and a value, both const char *, and NULL at the end:
+ * A line for the operator, then pairs of a key and a value, both const char *, and NULL at the end; a value that is NULL is
+ * empty, and ends them too:
  *
  *     postern_log(POSTERN_INFO, "dropped", "word", word.data, NULL);
  */
@@ -544,9 +541,5 @@ typedef enum { POSTERN_HMAC_SHA1 = 0, POSTERN_HMAC_SHA256, POSTERN_HMAC_SHA512 }
 bool postern_sign(const char *secret, postern_algorithm algorithm, postern_string data, postern_string *signature);
 /* Compared in constant time. */
 bool postern_verify(const char *secret, postern_algorithm algorithm, postern_string data, postern_string signature, bool *right);
-
-#ifdef __cplusplus
-}
-#endif
 
 #endif

@@ -55,7 +55,8 @@ async fn built(home: &Home, directory: &str) -> PathBuf {
 
 /// `postern filter test`: all of these cases hold; how many they are.
 async fn tried(home: &Home, component: &Path, cases: &Path) -> usize {
-    let printed = typed(home, &["filter", "test", &component.display().to_string(), &cases.display().to_string()]).await;
+    let printed =
+        typed(home, &["filter", "test", &component.display().to_string(), &cases.display().to_string()]).await;
     printed.lines().filter(|line| line.starts_with("ok ")).count()
 }
 

@@ -39,7 +39,10 @@ const STACK_FIRST: &str = "-Wl,--stack-first";
 pub(crate) fn build(project: &Project, wit: &Path, work: &Path) -> Result<Vec<u8>, Error> {
     let source = project.directory.join(&project.source);
     if !source.is_file() {
-        let words = format!("there is no `{}`\nhint: write the filter there, or name its file: source = \"…\"", project.source.display());
+        let words = format!(
+            "there is no `{}`\nhint: write the filter there, or name its file: source = \"…\"",
+            project.source.display()
+        );
         return Err(Error::Manifest { path: project.directory.join(crate::MANIFEST), words });
     }
     let compiler = Compiler::find(&project.directory, work)?;
@@ -55,7 +58,8 @@ pub(crate) fn build(project: &Project, wit: &Path, work: &Path) -> Result<Vec<u8
     command.args(files(&sdk)?);
     command.arg("-o").arg(&module);
     run(command, &project.directory)?;
-    let mut bytes = fs::read(&module).map_err(|source| Error::Io { doing: "read a module", path: module.clone(), source })?;
+    let mut bytes =
+        fs::read(&module).map_err(|source| Error::Io { doing: "read a module", path: module.clone(), source })?;
     world::embed(&mut bytes, wit)?;
     componentize_wasi(&bytes, &module)
 }
@@ -76,7 +80,8 @@ impl Compiler {
             if !starts(&program, &before) {
                 continue;
             }
-            let told = [program.to_string_lossy().into_owned()].into_iter().chain(before.iter().map(|&word| word.to_owned()));
+            let told =
+                [program.to_string_lossy().into_owned()].into_iter().chain(before.iter().map(|&word| word.to_owned()));
             let told = told.collect::<Vec<_>>().join(" ");
             match Self::trying(program, before, work)? {
                 Ok(compiler) => return Ok(compiler),
@@ -185,7 +190,8 @@ mod tests {
     #[test]
     fn a_source_that_is_not_there_is_named() {
         let directory = tempfile::tempdir().expect("a directory");
-        fs::write(directory.path().join("filter.toml"), "language = 'c'\nhandlers = ['message']\nname = 'x'\n").expect("writable");
+        fs::write(directory.path().join("filter.toml"), "language = 'c'\nhandlers = ['message']\nname = 'x'\n")
+            .expect("writable");
         let error = crate::build(directory.path(), &directory.path().join("target")).expect_err("there is no source");
         assert!(error.to_string().contains("there is no `filter.c`"), "{error}");
     }

@@ -21,7 +21,10 @@ const OLDEST: (u32, u32) = (0, 16);
 pub(crate) fn build(project: &Project, wit: &Path, work: &Path) -> Result<Vec<u8>, Error> {
     let source = absolute(&project.directory.join(&project.source));
     if !source.is_file() {
-        let words = format!("there is no `{}`\nhint: write the filter there, or name its file: source = \"…\"", project.source.display());
+        let words = format!(
+            "there is no `{}`\nhint: write the filter there, or name its file: source = \"…\"",
+            project.source.display()
+        );
         return Err(Error::Manifest { path: project.directory.join(crate::MANIFEST), words });
     }
     let own = absolute(&project.directory.join(".venv/bin/python"));
@@ -31,7 +34,16 @@ pub(crate) fn build(project: &Project, wit: &Path, work: &Path) -> Result<Vec<u8
     new_enough(&words)?;
     let module = absolute(work).join(format!("{}.wasm", project.name));
     let root = root(project, work)?;
-    command.args(["build-exe", "-target", "wasm32-freestanding", "-O", "ReleaseSafe", "-fstrip", "-fno-entry", "-rdynamic"]);
+    command.args([
+        "build-exe",
+        "-target",
+        "wasm32-freestanding",
+        "-O",
+        "ReleaseSafe",
+        "-fstrip",
+        "-fno-entry",
+        "-rdynamic",
+    ]);
     command.arg(format!("-femit-bin={}", module.display()));
     command.arg("--cache-dir").arg(absolute(work).join("cache"));
     command.args(["--dep", "filter", "--dep", "postern"]).arg(format!("-Mroot={}", root.display()));
@@ -39,7 +51,8 @@ pub(crate) fn build(project: &Project, wit: &Path, work: &Path) -> Result<Vec<u8
     let sdk = absolute(&project.directory).join("postern/postern.zig");
     command.arg(format!("-Mpostern={}", sdk.display()));
     run(command, &project.directory)?;
-    let mut bytes = fs::read(&module).map_err(|source| Error::Io { doing: "read a module", path: module.clone(), source })?;
+    let mut bytes =
+        fs::read(&module).map_err(|source| Error::Io { doing: "read a module", path: module.clone(), source })?;
     world::embed(&mut bytes, wit)?;
     componentize(&bytes, &module)
 }
@@ -59,9 +72,11 @@ fn root(project: &Project, work: &Path) -> Result<PathBuf, Error> {
     }
     text.push_str("    });\n}\n\npub const panic = @import(\"postern\").panic;\npub const std_options = @import(\"postern\").std_options;\n");
     let path = absolute(work).join("root.zig");
-    fs::create_dir_all(work)
-        .and_then(|()| fs::write(&path, text))
-        .map_err(|source| Error::Io { doing: "write a filter's root", path: path.clone(), source })?;
+    fs::create_dir_all(work).and_then(|()| fs::write(&path, text)).map_err(|source| Error::Io {
+        doing: "write a filter's root",
+        path: path.clone(),
+        source,
+    })?;
     Ok(path)
 }
 
@@ -78,6 +93,9 @@ mod tests {
     fn a_zig_too_old_is_named_with_its_version_and_how_to_get_one() {
         assert!(new_enough("0.17.1").is_ok());
         let error = new_enough("0.11.0").expect_err("it is too old").to_string();
-        assert!(error.contains("`0.11.0`") && error.contains("0.16") && error.contains("pip install ziglang"), "{error}");
+        assert!(
+            error.contains("`0.11.0`") && error.contains("0.16") && error.contains("pip install ziglang"),
+            "{error}"
+        );
     }
 }

@@ -11,7 +11,7 @@ fn written(language: Language, name: &str) -> (tempfile::TempDir, Begun) {
 
 #[test]
 fn a_new_filter_has_its_name_its_sdk_and_cases_to_try() {
-    for language in [Language::C, Language::Rust, Language::Zig] {
+    for language in Language::ALL {
         let (directory, begun) = written(language, "night-desk");
         let has = |file: &str| begun.files.iter().any(|path| path == Path::new(file));
         assert!(has("README.md") && has(".gitignore") && has("cases/filter.toml"), "{language}: {:?}", begun.files);
@@ -20,14 +20,14 @@ fn a_new_filter_has_its_name_its_sdk_and_cases_to_try() {
             let text = fs::read_to_string(directory.path().join("night-desk").join(file)).expect("it is text");
             assert!(!text.contains(NAME), "{language}: {} has no name", file.display());
         }
-        assert_eq!(begun.next.len(), 3, "{:?}", begun.next);
+        assert!(begun.next.len() >= 3 && begun.next[0].starts_with("cd "), "{language}: {:?}", begun.next);
     }
 }
 
 #[test]
 fn a_project_in_any_language_but_rust_can_be_read_by_filter_build() {
     for language in Language::ALL {
-        if language == Language::Rust || files(language, "x").len() <= 1 {
+        if language == Language::Rust {
             continue;
         }
         let (directory, begun) = written(language, "night-desk");
