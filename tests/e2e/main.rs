@@ -5,6 +5,7 @@
 
 mod admin;
 mod admission;
+mod behaviour;
 mod browser;
 mod chat;
 mod cli;
@@ -23,8 +24,10 @@ mod handover;
 mod handshake;
 mod held;
 mod hostile;
+mod languages;
 mod openapi;
 mod original;
+mod registry;
 mod regressions;
 mod resume;
 mod retention;

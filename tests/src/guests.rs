@@ -22,6 +22,15 @@ pub fn gallery(name: &str) -> PathBuf {
     .swap_remove(index)
 }
 
+/// The reference filter in Rust, which the behaviour suite asks.
+pub fn reference() -> PathBuf {
+    made("reference", || {
+        let source = repository().join("guest-sdk/reference");
+        vec![postern_guest_build::build(&source, &target().join("guests")).unwrap_or_else(|error| panic!("{}", with_causes(&error)))]
+    })
+    .swap_remove(0)
+}
+
 /// A filter of `filters/*.wat`, compiled.
 pub fn wat(name: &str) -> PathBuf {
     made(name, || {
@@ -55,7 +64,7 @@ fn repository() -> &'static Path {
 }
 
 /// Where cargo puts things, wherever the tester told it to: this runs as target/PROFILE/deps/e2e-HASH.
-fn target() -> PathBuf {
+pub fn target() -> PathBuf {
     let program = std::env::current_exe().expect("the system knows what it runs");
     program.ancestors().nth(3).expect("cargo runs tests from its target directory").to_owned()
 }

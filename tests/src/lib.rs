@@ -27,6 +27,7 @@ mod service;
 mod socket;
 mod stalled;
 mod stampede;
+pub mod tools;
 
 pub use admin::Admin;
 pub use authority::{Authority, Issued, encrypted};
