@@ -113,7 +113,7 @@ def on_event(who: Client, what: Event) -> None:
         case events.Connect():
             kind, detail = "connect", ""
         case events.Disconnect(why):
-            kind, detail = "disconnect", why or ""
+            kind, detail = "disconnect", "none" if why is None else why
         case events.Close(None):
             kind, detail = "close", "none"
         case events.Close(code, reason):

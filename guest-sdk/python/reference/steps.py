@@ -213,8 +213,7 @@ def described(client: Client | None) -> str:
         return "none"
     labels = ",".join(f"{key}={value}" for key, value in client.labels)
     since = round(client.since.timestamp() * 1000)
-    parts = (client.subject or "none", client.label("room") or "none", labels, client.address, str(since))
-    return "|".join(parts)
+    return "|".join((shown(client.subject), shown(client.label("room")), labels, client.address, str(since)))
 
 
 def selector(text: str) -> Selector:

@@ -69,6 +69,7 @@ def _trouble(error: BaseException) -> str:
     if isinstance(error, Wrong):
         return str(error)
     shown = traceback.TracebackException.from_exception(error)
+    # By their places on the path that `filter build` gives: the entry, then the project.
     strange = (str(SDK), "/python", "/bundled", "/0/", "<frozen")
     frames = [frame for frame in shown.stack if not frame.filename.startswith(strange)]
     shown.stack = traceback.StackSummary.from_list(frames)
@@ -97,7 +98,8 @@ def _handlers_of(module: Any, handlers: list[str]) -> Callable[[str], Callable[.
     where = f"`{kind.__name__}` in {name}" if kind else name
     for handler in handlers:
         function = HANDLERS[handler]
-        if handler == "setup" or has(function) or handler == "audience" and has("wants"):
+        # A class is checked by being made.
+        if has(function) or handler == "audience" and has("wants") or handler == "setup" and kind:
             continue
         wanted = "`wants` or `choose`" if handler == "audience" else f"`{function}`"
         raise Wrong(f"filter.toml names the handler `{handler}`, and {where} has no {wanted}")
@@ -160,7 +162,6 @@ def _classes(find: Callable[[str], Callable[..., Any] | None], root: Path) -> di
 
     class Setup:
         def configure(self) -> None:
-            # A class is checked by being made.
             answer(lambda: asked("configure"))
 
     class MessageHandler:

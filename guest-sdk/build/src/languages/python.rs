@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 
 const COMPONENTIZE: Tool<'static> = Tool {
     name: "componentize-py",
-    how: "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt   (in the project; it is found there)\n\
+    how: "python3 -m venv .venv && .venv/bin/pip install componentize-py==0.25.1   (in the project; it is found there)\n\
           or: python3 -m pip install componentize-py==0.25.1   (for all projects)\n\
           or: pipx install componentize-py==0.25.1   or: uv tool install componentize-py==0.25.1\n\
           where `python3 -m venv` is missing: apt-get install python3-venv   (Debian, Ubuntu)",
@@ -81,7 +81,10 @@ fn module(project: &Project) -> Result<String, Error> {
             && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     };
     if source.extension().is_none_or(|extension| extension != "py") || !parts.iter().all(is_identifier) {
-        return Err(wrong(format!("`source` is no module of Python: {}\nhint: source = \"filter.py\"", source.display())));
+        return Err(wrong(format!(
+            "`source` is no module of Python: {}\nhint: source = \"filter.py\"",
+            source.display()
+        )));
     }
     Ok(parts.join("."))
 }
@@ -89,10 +92,8 @@ fn module(project: &Project) -> Result<String, Error> {
 fn new_enough(words: &str) -> Result<(), Error> {
     match version(words) {
         Some(found) if found >= OLDEST => Ok(()),
-        _ => Err(COMPONENTIZE.missing(format!(
-            "this one is `{words}`, and it must be {}.{}.{} at least",
-            OLDEST.0, OLDEST.1, OLDEST.2
-        ))),
+        _ => Err(COMPONENTIZE
+            .missing(format!("this one is `{words}`, and it must be {}.{}.{} at least", OLDEST.0, OLDEST.1, OLDEST.2))),
     }
 }
 

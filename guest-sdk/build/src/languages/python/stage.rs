@@ -37,9 +37,10 @@ fn level(from: &Path, to: &Path, depth: usize, left: &mut u64) -> Result<(), Err
         } else if about.is_file() {
             *left = left.checked_sub(about.len()).ok_or_else(|| Error::Manifest {
                 path: source.clone(),
-                words: "the project is larger than the 64 MiB it may have\nhint: keep what is not the filter's elsewhere, \
+                words:
+                    "the project is larger than the 64 MiB it may have\nhint: keep what is not the filter's elsewhere, \
                         or in a directory whose name begins with a dot"
-                    .to_owned(),
+                        .to_owned(),
             })?;
             fs::copy(&source, &target).map_err(failed(&source))?;
         }
