@@ -150,7 +150,11 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let error = || ESBUILD.find(directory.path()).expect_err("it is not there").to_string();
         let project = directory.path().display();
-        assert!(error().contains(&format!("cd {project} && npm init -y && npm install --save-dev esbuild")), "{}", error());
+        assert!(
+            error().contains(&format!("cd {project} && npm init -y && npm install --save-dev esbuild")),
+            "{}",
+            error()
+        );
         fs::write(directory.path().join("package.json"), "{}").expect("a file");
         assert!(error().contains(&format!("cd {project} && npm install --save-dev esbuild")), "{}", error());
         fs::write(directory.path().join("package.json"), r#"{"devDependencies":{"esbuild":"0"}}"#).expect("a file");
