@@ -7,14 +7,13 @@
 use crate::filter::{self, Filter};
 use crate::hub::Frame;
 use crate::message::{Card, Message, Scope};
-use crate::metrics::{FilterVerdict, Metrics};
 use crate::phase::Phases;
 use crate::task;
 use crate::ws::choose::{Choose, Chooser, Task, serve};
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How many events and walks may wait to be asked about.
 const WAITING: usize = 1024;
@@ -27,7 +26,6 @@ pub struct Audience {
     pub stream: Arc<str>,
     pub chain: Arc<[Filter]>,
     pub phases: Phases,
-    pub metrics: Metrics,
 }
 
 impl Audience {
@@ -55,13 +53,7 @@ impl Choose for Audience {
                 payload: entry.payload.clone(),
                 audience: entry.audience.clone(),
             };
-            let began = Instant::now();
-            let chosen = filter::choose(&self.chain, message, clients, &scope);
-            let verdict = if chosen.is_ok() { FilterVerdict::Pass } else { FilterVerdict::Error };
-            for filter in &*self.chain {
-                self.metrics.filter(&filter.name().into(), verdict, began.elapsed());
-            }
-            match chosen {
+            match filter::choose(&self.chain, message, clients, &scope) {
                 Ok(chosen) => return Some(chosen),
                 Err(failure) => {
                     let (stream, event) = (&self.stream, entry.event);

@@ -13,12 +13,11 @@ use crate::journal::{Journal, Lane};
 use crate::message::{
     Audience, Card, Changes, Delivery, EventId, Message, Narrowing, Payload, Scope, Selector, Timestamp,
 };
-use crate::metrics::{ClientMessageLabels, ClientMessageOutcome, FilterVerdict, Metrics};
+use crate::metrics::{ClientMessageLabels, ClientMessageOutcome, Metrics};
 use crate::task::{self, Handle};
 use crate::ws::{Answer, Said, Shards, What};
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// What becomes of what clients say and every filter lets pass.
@@ -126,10 +125,6 @@ impl Converse {
 
     /// Does what follows, and answers when that is done.
     fn follow(&self, kind: &str, heard: Heard, answer: oneshot::Sender<Answer>) {
-        for call in &heard.calls {
-            let took = Duration::from_micros(call.micros);
-            self.metrics.filter(&call.filter, FilterVerdict::of(call.verdict), took);
-        }
         // Whoever waits for an answer may have gone, here and below.
         if heard.lost {
             let _ = answer.send(Answer::Lost);

@@ -11,8 +11,10 @@ mod outward;
 mod phase;
 mod pipe;
 mod pool;
+mod reference;
 mod secret;
 mod task;
+mod watch;
 
 // Organs.
 mod callout;
@@ -22,6 +24,7 @@ mod journal;
 mod jwt;
 mod kv;
 mod listen;
+mod registry;
 mod route;
 mod split;
 mod tls;

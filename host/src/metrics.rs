@@ -2,8 +2,10 @@
 //! configuration and never text from outside. Organs and mouths are given handles; `admin` prints them.
 
 mod numbers;
+mod tally;
 
 pub use numbers::{Number, Numbers};
+pub use tally::FilterTally;
 
 use prometheus_client::encoding::{self, EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
@@ -25,6 +27,9 @@ macro_rules! labels {
         }
 
         impl $label {
+            #[allow(dead_code, reason = "not every set is gone through")]
+            pub const ALL: &[Self] = &[$(Self::$value),*];
+
             pub fn name(self) -> &'static str {
                 match self { $(Self::$value => $name,)* }
             }
@@ -80,7 +85,43 @@ labels! {
         Drop = "drop",
         Rewrite = "rewrite",
         Send = "send",
+        /// A client was let in, or was not.
+        Allow = "allow",
+        Deny = "deny",
+        /// It has chosen among clients.
+        Choose = "choose",
+        /// It was told what became of a client.
+        Told = "told",
+        /// It has answered a request, or taken it for a webhook.
+        Respond = "respond",
+        Accept = "accept",
         Error = "error",
+    }
+
+    /// Why a filter's call came to nothing.
+    FilterFailure {
+        Deadline = "deadline",
+        Memory = "memory",
+        Trap = "trap",
+        Refused = "refused",
+        Output = "output",
+        Invalid = "invalid",
+        Busy = "busy",
+        SetAside = "set_aside",
+        Missing = "missing",
+        Bug = "bug",
+    }
+
+    /// What became of one version of a filter.
+    FilterSwap {
+        /// It took the place of another.
+        Swapped = "swapped",
+        /// It was not fit to.
+        Refused = "refused",
+        /// It failed too often, and the one before it is back.
+        RolledBack = "rolled_back",
+        /// An operator has put the one before it back.
+        Returned = "returned",
     }
 
     /// What became of something that a client said.
@@ -131,19 +172,6 @@ labels! {
     }
 }
 
-impl FilterVerdict {
-    /// The verdict of a trail's step. An error carries its text behind the word.
-    pub fn of(verdict: &str) -> Self {
-        match verdict {
-            "pass" => Self::Pass,
-            "drop" => Self::Drop,
-            "rewrite" => Self::Rewrite,
-            "send" => Self::Send,
-            _ => Self::Error,
-        }
-    }
-}
-
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct PerWebhook {
     pub webhook: Arc<str>,
@@ -170,6 +198,23 @@ pub struct LogLabels {
 pub struct FilterLabels {
     pub filter: Arc<str>,
     pub verdict: FilterVerdict,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct FilterFailureLabels {
+    pub filter: Arc<str>,
+    pub failure: FilterFailure,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct FilterSwapLabels {
+    pub filter: Arc<str>,
+    pub outcome: FilterSwap,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct PerFilter {
+    pub filter: Arc<str>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -216,7 +261,12 @@ pub struct Metrics {
     pub journal_bytes: Family<LogLabels, Gauge>,
     pub journal_damage: Gauge,
     pub filter_calls: Family<FilterLabels, Counter>,
-    pub filter_seconds: Histogram,
+    pub filter_shadow_calls: Family<FilterLabels, Counter>,
+    pub filter_failures: Family<FilterFailureLabels, Counter>,
+    pub filter_seconds: Family<PerFilter, Histogram, fn() -> Histogram>,
+    pub filter_memory: Family<PerFilter, Gauge>,
+    pub filter_set_aside: Family<PerFilter, Gauge>,
+    pub filter_swaps: Family<FilterSwapLabels, Counter>,
     pub clients: Family<PerStream, Gauge>,
     pub connects: Family<ConnectLabels, Counter>,
     pub closes: Family<CloseLabels, Counter>,
@@ -234,6 +284,10 @@ pub struct Metrics {
 /// From a tenth of a millisecond to some ten seconds, each bucket about twice the one before.
 const SECONDS: [f64; 17] =
     [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0];
+
+/// From five microseconds: most filters take some tens of them.
+const SHORT_SECONDS: [f64; 15] =
+    [5e-6, 1e-5, 2e-5, 5e-5, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 1.0, 10.0];
 
 impl Default for Metrics {
     fn default() -> Self {
@@ -267,8 +321,21 @@ impl Default for Metrics {
         r.register("journal_damage", "Places of the journal found damaged since the start", journal_damage.clone());
         let filter_calls = Family::default();
         r.register("filter_calls", "Calls of filters, by what they said", filter_calls.clone());
-        let filter_seconds = Histogram::new(SECONDS);
+        let filter_shadow_calls = Family::default();
+        let help = "Calls of filters in shadow, by what they said, which was not done";
+        r.register("filter_shadow_calls", help, filter_shadow_calls.clone());
+        let filter_failures = Family::default();
+        r.register("filter_failures", "Calls of filters that came to nothing, by why", filter_failures.clone());
+        let filter_seconds = Family::new_with_constructor((|| Histogram::new(SHORT_SECONDS)) as fn() -> Histogram);
         r.register_with_unit("filter", "Time of a filter's call", Unit::Seconds, filter_seconds.clone());
+        let filter_memory = Family::default();
+        let help = "Memory of a filter's instance at the end of its last call";
+        r.register_with_unit("filter_memory", help, Unit::Bytes, filter_memory.clone());
+        let filter_set_aside = Family::default();
+        let help = "1 while a filter is not asked, because it failed so often";
+        r.register("filter_set_aside", help, filter_set_aside.clone());
+        let filter_swaps = Family::default();
+        r.register("filter_swaps", "New versions of filters, by what became of them", filter_swaps.clone());
         let clients = Family::default();
         r.register("clients", "Clients connected now", clients.clone());
         let connects = Family::default();
@@ -302,7 +369,12 @@ impl Default for Metrics {
             journal_bytes,
             journal_damage,
             filter_calls,
+            filter_shadow_calls,
+            filter_failures,
             filter_seconds,
+            filter_memory,
+            filter_set_aside,
+            filter_swaps,
             clients,
             connects,
             closes,
@@ -326,11 +398,6 @@ impl Metrics {
 
     pub fn connect(&self, stream: &Arc<str>, outcome: ConnectOutcome) {
         self.connects.get_or_create(&ConnectLabels { stream: stream.clone(), outcome }).inc();
-    }
-
-    pub fn filter(&self, filter: &Arc<str>, verdict: FilterVerdict, took: Duration) {
-        self.filter_calls.get_or_create(&FilterLabels { filter: filter.clone(), verdict }).inc();
-        self.filter_seconds.observe(took.as_secs_f64());
     }
 
     pub fn refused(&self, reason: ConnectionRefusal) {

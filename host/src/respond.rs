@@ -12,7 +12,6 @@ use crate::filter::{self, Effects, Failure, Filter, HttpAnswer, HttpRequest, OnE
 use crate::http::{Arrived, Reply, Unread};
 use crate::journal::{Journal, Lane};
 use crate::message::{Delivery, Scope};
-use crate::metrics::{FilterVerdict, Metrics};
 use crate::phase::{Phase, Phases};
 use crate::pool::Pool;
 use crate::ws::Shards;
@@ -42,7 +41,6 @@ pub struct Respond {
     pub lane: Lane,
     pub shards: Shards,
     pub phases: Phases,
-    pub metrics: Metrics,
     pub inflight: Arc<Semaphore>,
     /// The largest body, in bytes, and how long one may take to arrive.
     pub body: usize,
@@ -87,11 +85,9 @@ impl Respond {
 
     async fn ask(&self, page: &Page, request: &Arc<HttpRequest>) -> Said {
         let (filter, scope, asked) = (page.filter.clone(), page.scope.clone(), request.clone());
-        let Ok((answer, cost)) = page.pool.run(move || filter::respond(&filter, &asked, &scope)).await else {
+        let Ok(answer) = page.pool.run(move || filter::respond(&filter, &asked, &scope)).await else {
             return Said::Answer(Reply::later("too many requests at once\n"));
         };
-        let verdict = if answer.is_ok() { FilterVerdict::Pass } else { FilterVerdict::Error };
-        self.metrics.filter(&page.filter.name().into(), verdict, Duration::from_micros(cost.micros));
         match answer {
             Ok((answer, effects)) => self.follow(page, answer, effects).await,
             Err(failure) => failed(page, &failure),

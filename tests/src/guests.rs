@@ -64,7 +64,7 @@ fn repository() -> &'static Path {
 }
 
 /// Where cargo puts things, wherever the tester told it to: this runs as target/PROFILE/deps/e2e-HASH.
-pub(crate) fn target() -> PathBuf {
+pub fn target() -> PathBuf {
     let program = std::env::current_exe().expect("the system knows what it runs");
     program.ancestors().nth(3).expect("cargo runs tests from its target directory").to_owned()
 }

@@ -27,7 +27,6 @@ mod service;
 mod socket;
 mod stalled;
 mod stampede;
-
 pub mod tools;
 
 pub use admin::Admin;

@@ -1,9 +1,15 @@
 //! Makes a component of what the compiler leaves: a core module with its interfaces described in custom sections.
 
 use crate::Error;
+#[cfg(feature = "languages")]
+use crate::world;
 use std::path::{Path, PathBuf};
 use std::{fs, process};
 use wit_component::ComponentEncoder;
+#[cfg(feature = "languages")]
+use wit_component::{StringEncoding, embed_component_metadata};
+#[cfg(feature = "languages")]
+use wit_parser::Resolve;
 
 /// How a component's bytes begin; a core module has another version in the same place.
 const COMPONENT: [u8; 8] = *b"\0asm\x0d\0\x01\0";
@@ -16,13 +22,28 @@ pub fn componentize(module: &[u8], path: &Path) -> Result<Vec<u8>, Error> {
 }
 
 /// The same of a module that a compiler made for WASI preview 1: it is given what stands in for all of that, within the
-/// component, so that nothing of WASI is imported. Its clock only counts, its random numbers are always the same, what it
-/// prints goes nowhere, and of files and sockets it is told that there are none.
+/// component, so that nothing of WASI is imported. Of files and sockets it is told that there are none; its clock is
+/// postern's, and what it prints goes to postern's log once it has lent the room for a line: see `preview1.wat`.
+#[cfg(feature = "languages")]
 pub fn componentize_wasi(module: &[u8], path: &Path) -> Result<Vec<u8>, Error> {
-    let adapter = wat::parse_str(include_str!("preview1.wat"))
-        .map_err(|error| Error::Component { module: path.to_owned(), words: error.to_string() })?;
+    let failed = |words: String| Error::Component { module: path.to_owned(), words };
+    let mut adapter = wat::parse_str(include_str!("preview1.wat")).map_err(|error| failed(error.to_string()))?;
+    let mut resolve = Resolve::default();
+    resolve
+        .push_str("filter.wit", world::PACKAGE)
+        .and_then(|_| resolve.push_str("preview1.wit", PREVIEW1))
+        .and_then(|package| resolve.select_world(&[package], None))
+        .and_then(|world| embed_component_metadata(&mut adapter, &resolve, world, StringEncoding::UTF8))
+        .map_err(|error| failed(format!("{error:#}")))?;
     encode(module, path, Some(&adapter))
 }
+
+/// What the stand-in for WASI asks of postern.
+#[cfg(feature = "languages")]
+const PREVIEW1: &str = "
+    package postern:preview1;
+    world preview1 { import postern:filter/log@0.1.0; import postern:filter/clock@0.1.0; }
+";
 
 fn encode(module: &[u8], path: &Path, adapter: Option<&[u8]>) -> Result<Vec<u8>, Error> {
     if module.starts_with(&COMPONENT) {
@@ -47,7 +68,8 @@ fn encode(module: &[u8], path: &Path, adapter: Option<&[u8]>) -> Result<Vec<u8>,
 
 /// Makes a component of the module at `module` and writes it into `directory`, under the same name.
 pub(crate) fn write(module: &Path, directory: &Path) -> Result<PathBuf, Error> {
-    let bytes = fs::read(module).map_err(|source| Error::Io { doing: "read a module", path: module.to_owned(), source })?;
+    let bytes =
+        fs::read(module).map_err(|source| Error::Io { doing: "read a module", path: module.to_owned(), source })?;
     let component = componentize(&bytes, module)?;
     let name = module.file_name().ok_or_else(|| Error::NoModule(module.to_owned()))?;
     save(&component, directory, &name.to_string_lossy())

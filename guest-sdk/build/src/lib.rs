@@ -12,6 +12,7 @@ mod component;
 mod error;
 #[cfg(test)]
 mod gather;
+mod interfaces;
 #[cfg(feature = "languages")]
 mod languages;
 mod nested;
@@ -25,8 +26,11 @@ mod tools;
 #[cfg(feature = "languages")]
 pub mod world;
 
-pub use component::{componentize, componentize_wasi};
+pub use component::componentize;
+#[cfg(feature = "languages")]
+pub use component::componentize_wasi;
 pub use error::Error;
+pub use interfaces::{Interfaces, interfaces};
 #[cfg(feature = "languages")]
 pub use new::{Begun, new};
 #[cfg(feature = "languages")]

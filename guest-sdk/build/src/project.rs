@@ -183,7 +183,9 @@ fn handlers(item: Option<&Item>) -> Result<Vec<Handler>, String> {
     let mut handlers = Vec::new();
     for name in names {
         let handler = name.as_str().and_then(named);
-        handlers.push(handler.ok_or_else(|| format!("`handlers` has an unknown one: {}\n{hint}", name.as_str().unwrap_or("no string")))?);
+        handlers.push(handler.ok_or_else(|| {
+            format!("`handlers` has an unknown one: {}\n{hint}", name.as_str().unwrap_or("no string"))
+        })?);
     }
     handlers.sort_unstable();
     handlers.dedup();

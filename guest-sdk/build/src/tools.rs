@@ -31,8 +31,8 @@ impl Tool<'_> {
             if let Ok(output) = output
                 && output.status.success()
             {
-                let words = String::from_utf8_lossy(&output.stdout).into_owned()
-                    + &String::from_utf8_lossy(&output.stderr);
+                let words =
+                    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
                 return Ok((command, words.trim().to_owned()));
             }
         }

@@ -14,8 +14,7 @@ pub const PACKAGE: &str = include_str!("../../wit/v0.1/filter.wit");
 /// The name of the world, in the package `postern:project`.
 pub const WORLD: &str = "filter";
 
-const IMPORTS: [&str; 9] =
-    ["types", "config", "log", "metrics", "clock", "outbox", "clients", "kv", "signing"];
+const IMPORTS: [&str; 9] = ["types", "config", "log", "metrics", "clock", "outbox", "clients", "kv", "signing"];
 
 /// Writes the WIT into `directory`, as WIT tools want it: `world.wit`, and the package below `deps`.
 pub fn write(directory: &Path, handlers: &[Handler]) -> Result<(), Error> {

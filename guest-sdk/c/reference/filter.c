@@ -57,14 +57,14 @@ postern_verdict on_client_message(postern_client sender, postern_message message
 
 postern_admission on_connect(postern_request request)
 {
+    postern_string error = postern_request_param(request, "error");
+    if (error.data != NULL)
+        return postern_fail_admission(error.data);
     postern_string deny = postern_request_param(request, "deny");
     if (deny.data != NULL) {
         postern_string status = postern_or(postern_request_param(request, "status"), "403");
         return postern_deny((uint16_t)number_of(status), deny.data, postern_request_param(request, "reason").data);
     }
-    postern_string error = postern_request_param(request, "error");
-    if (error.data != NULL)
-        return postern_fail_admission(error.data);
     return postern_allow_as((postern_grant){
         .subject = postern_request_param(request, "subject"),
         .labels = labels_of(postern_request_param(request, "label")),

@@ -13,6 +13,10 @@
 //! | `GET /v1/clients` | who is connected, chosen likewise; pages by `after`, `limit` |
 //! | `POST /v1/disconnect` | those chosen are closed, with `code` and `reason` |
 //! | `POST /v1/pause`, `/v1/resume` | webhooks are turned away with 503, and taken again; streams go on |
+//! | `GET /v1/filters` | each filter: its component, how its calls fare, what it could go back to |
+//! | `PUT /v1/filters/NAME` | the component in the body takes its place, from one piece of work to the next |
+//! | `POST /v1/filters/NAME/rollback` | the component before it is back |
+//! | `POST /v1/reload` | the files of filters and certificates are read again: all of them are taken, or none |
 //! | `GET /v1/openapi.json` | all this, for programs |
 //!
 //! Without a token, a request must name this machine as its host: a page in the operator's browser that has its own name
@@ -22,12 +26,14 @@
 mod again;
 mod chosen;
 pub mod events;
+mod filters;
 mod present;
 mod send;
 
 use crate::clients::Clients;
 use crate::dispatch::{Desk, Work};
 use crate::error::Chain;
+use crate::filter::{Change, Shelf};
 use crate::http::{self, Arrived, Io, Reply};
 use crate::journal::{self, Journal, Lane};
 use crate::message::Scope;
@@ -49,6 +55,9 @@ const JSON: &str = "application/json";
 /// What is here, for programs.
 const OPENAPI: &str = include_str!("openapi.json");
 
+/// Reads the files of filters and certificates again; blocks.
+pub type Reload = Arc<dyn Fn() -> Result<Vec<Change>, Vec<String>> + Send + Sync>;
+
 pub struct Admin {
     pub token: Option<Secret>,
     pub journal: Journal,
@@ -68,6 +77,11 @@ pub struct Admin {
     /// Where what operators send goes, and how large it may be, in bytes.
     pub lane: Lane,
     pub body: usize,
+    /// The filters at work, and the one thread on which they are exchanged.
+    pub shelf: Arc<Shelf>,
+    pub exchanges: Pool,
+    /// Reads files again, or says why they are not taken.
+    pub reload: Reload,
     /// How many connections the edge has.
     pub connections: Arc<dyn Fn() -> usize + Send + Sync>,
 }
@@ -93,13 +107,17 @@ impl Admin {
             return Reply::text(StatusCode::NOT_FOUND, "nothing is here\n");
         };
         if request.head.method != resource.method() {
-            return Reply::method_not_allowed(if resource.method() == Method::GET { "GET" } else { "POST" });
+            return Reply::method_not_allowed(match resource.method() {
+                Method::GET => "GET",
+                Method::PUT => "PUT",
+                _ => "POST",
+            });
         }
         if !matches!(resource, Resource::Live | Resource::Ready) && !self.authorized(&request.head.headers) {
             return Reply::text(StatusCode::UNAUTHORIZED, "the admin token is missing or wrong\n")
                 .with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if resource.method() == Method::POST && !is_same_origin(&request.head.headers) {
+        if resource.method() != Method::GET && !is_same_origin(&request.head.headers) {
             return Reply::text(StatusCode::FORBIDDEN, "pages of another origin may not do this\n");
         }
         let query = request.head.uri.query().unwrap_or_default().to_owned();
@@ -114,6 +132,10 @@ impl Admin {
             Resource::Clients => present::list(self, &query),
             Resource::Disconnect => present::disconnect(self, &query).await,
             Resource::Pause(paused) => self.pause(paused),
+            Resource::Filters => filters::list(self),
+            Resource::Filter(name) => filters::put(self, name, request).await,
+            Resource::Back(name) => filters::back(self, name).await,
+            Resource::Reload => filters::reload(self).await,
             Resource::OpenApi => Reply::of(StatusCode::OK, JSON, OPENAPI),
         }
     }
@@ -204,6 +226,10 @@ enum Resource<'a> {
     Clients,
     Disconnect,
     Pause(bool),
+    Filters,
+    Filter(&'a str),
+    Back(&'a str),
+    Reload,
     OpenApi,
 }
 
@@ -222,19 +248,38 @@ impl<'a> Resource<'a> {
             "/v1/openapi.json" => Self::OpenApi,
             "/v1/events/retry" => Self::Again(Work::Retry),
             "/v1/events/replay" => Self::Again(Work::Replay),
-            _ => Self::Event(path.strip_prefix("/v1/events/").filter(|id| !id.contains('/'))?),
+            "/v1/filters" => Self::Filters,
+            "/v1/reload" => Self::Reload,
+            _ => return Self::below(path),
         })
+    }
+
+    /// One of several.
+    fn below(path: &'a str) -> Option<Self> {
+        if let Some(id) = path.strip_prefix("/v1/events/") {
+            return (!id.contains('/')).then_some(Self::Event(id));
+        }
+        let filter = path.strip_prefix("/v1/filters/")?;
+        match filter.split_once('/') {
+            None => Some(Self::Filter(filter)),
+            Some((name, "rollback")) => Some(Self::Back(name)),
+            Some(_) => None,
+        }
     }
 
     fn method(self) -> Method {
         match self {
-            Self::Again(_) | Self::Send | Self::Disconnect | Self::Pause(_) => Method::POST,
+            Self::Filter(_) => Method::PUT,
+            Self::Again(_) | Self::Send | Self::Disconnect | Self::Pause(_) | Self::Back(_) | Self::Reload => {
+                Method::POST
+            }
             Self::Live
             | Self::Ready
             | Self::Metrics
             | Self::Events
             | Self::Event(_)
             | Self::Clients
+            | Self::Filters
             | Self::OpenApi => Method::GET,
         }
     }

@@ -1,7 +1,7 @@
 //! From a plan to a gateway with all its sockets bound.
 
 use super::backlog::Backlog;
-use super::{App, Fault, Plan, keeper, plan, streams};
+use super::{App, Fault, Plan, keeper, plan, reload, streams};
 use crate::admin::Admin;
 use crate::config::{self, Config};
 use crate::connect::{ClientIds, Connect};
@@ -28,6 +28,9 @@ use tokio::sync::{Semaphore, watch};
 const ADMISSIONS_WAITING: usize = 1024;
 const READERS_WAITING: usize = 64;
 
+/// How many components may wait to be looked at: each may be large.
+const EXCHANGES_WAITING: usize = 4;
+
 /// Threads that ask the filter of one page, at most, and how many requests may wait for them.
 const PAGE_THREADS: usize = 4;
 const PAGES_WAITING: usize = 256;
@@ -46,7 +49,8 @@ impl Plan {
     /// Sockets are those `inherited`, else they are bound. They come first: when this process takes over from another, whoever connects from now on waits in its queue,
     /// and is served once the other has let go of the journal.
     pub async fn bind(self, inherited: Inherited) -> Result<App, Fault> {
-        let Self { config, tls, filters, guards, clients, metrics, keyspaces } = self;
+        let Self { config, tls, shelf, guards, clients, metrics, keyspaces } = self;
+        let filter = |name: &String| shelf.filter(name).expect("a plan has all that is named").clone();
         let limits = config.limits.clone();
         let given = inherited.assign(&config.listen, &[config.admin.listen]).map_err(Fault::of)?;
         let handover = config.reuse_port || !given.edge.is_empty();
@@ -86,7 +90,7 @@ impl Plan {
                 lane: lane.clone(),
                 source: Source::Webhook(index),
                 scope: Scope::of(carriers.map(|(stream, _)| stream.as_str().into())),
-                chain: webhook.filters.iter().map(|name| filters[name].clone()).collect(),
+                chain: webhook.filters.iter().map(filter).collect(),
                 phone_number_ids: webhook.phone_number_ids.clone().map(Into::into),
                 ordered: webhook.ordered,
                 backoff: Backoff { first: config.retry.first, longest: config.retry.longest },
@@ -122,7 +126,7 @@ impl Plan {
         dispatchers.push(dispatch.start(stop.clone(), &mut desk).map_err(Fault::of)?);
         let parts = streams::Parts {
             webhooks: &names,
-            filters: &filters,
+            shelf: &shelf,
             guards: &guards,
             lane: sent.clone(),
             journal: journal.clone(),
@@ -143,7 +147,7 @@ impl Plan {
         let pages = config.http.iter().map(|(name, page)| -> Result<Page, Fault> {
             Ok(Page {
                 name: name.as_str().into(),
-                filter: filters[&page.filter].clone(),
+                filter: filter(&page.filter),
                 pool: Pool::start(&format!("http-{name}"), cores.min(PAGE_THREADS), PAGES_WAITING)
                     .map_err(Fault::of)?,
                 scope: Scope::of(page.streams.iter().map(|stream| stream.as_str().into())),
@@ -156,7 +160,6 @@ impl Plan {
             lane: sent.clone(),
             shards: shards.clone(),
             phases: phases.clone(),
-            metrics: metrics.clone(),
             inflight: inflight.clone(),
             body: limits.body,
             body_timeout: limits.body_timeout,
@@ -220,7 +223,11 @@ impl Plan {
             webhooks: under_way.clone(),
         };
         let open = gate.clone();
+        let (again, acceptor) = (shelf.clone(), tls.clone());
         let admin = Admin {
+            shelf: shelf.clone(),
+            exchanges: Pool::start("filter-exchange", 1, EXCHANGES_WAITING).map_err(Fault::of)?,
+            reload: Arc::new(move || reload::all(&again, acceptor.as_ref())),
             clients,
             streams: Scope::of(config.streams.keys().map(|name| name.as_str().into())),
             shards: shards.clone(),
@@ -253,6 +260,7 @@ impl Plan {
             connections,
             webhooks: under_way,
             drain_timeout: limits.drain_timeout,
+            _filters: reload::watch(shelf).map_err(Fault::of)?,
             _certificates: tls.map(|acceptor| acceptor.watch()).transpose().map_err(Fault::of)?,
         })
     }

@@ -10,6 +10,7 @@ mod guards;
 mod keeper;
 mod plan;
 mod promised;
+mod reload;
 mod shutdown;
 mod streams;
 
@@ -19,13 +20,12 @@ pub use plan::{Fault, Plan};
 use crate::admin::Admin;
 use crate::dispatch::Stop;
 use crate::edge::Edge;
-use crate::error::Chain;
 use crate::journal::{Journal, Lane};
 use crate::kv;
 use crate::listen::{self, Gate, Listeners};
 use crate::phase::{Phase, Phases};
 use crate::task::{self, Tracker};
-use crate::tls;
+use crate::watch::Watch;
 use crate::ws::Shards;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -53,8 +53,9 @@ pub struct App {
     connections: Tracker,
     webhooks: Tracker,
     drain_timeout: Duration,
-    /// Takes up changed certificates as long as it lives.
-    _certificates: Option<tls::Watch>,
+    /// Take up changed certificates, and changed filters, as long as they live.
+    _certificates: Option<Watch>,
+    _filters: Watch,
 }
 
 impl App {
@@ -63,13 +64,10 @@ impl App {
         (self.edge_listeners.addresses(), self.admin_listeners.addresses())
     }
 
-    /// What reads the certificate again. A bad one is logged, and changes nothing.
-    pub fn reloader(&self) -> impl Fn() + Send + use<> {
-        let acceptor = self.edge.tls.clone();
-        move || match acceptor.as_ref().map(tls::Acceptor::reload) {
-            None | Some(Ok(_)) => tracing::info!("certificate read again"),
-            Some(Err(error)) => tracing::error!(error = %Chain(&error), "certificate not taken, the old one serves on"),
-        }
+    /// What reads the files of filters and certificates again. Bad ones are logged, and change nothing. Blocks.
+    pub fn reloader(&self) -> impl Fn() + Send + Sync + use<> {
+        let reload = self.admin.reload.clone();
+        move || drop(reload())
     }
 
     /// Serves until `shutdown` is done, then drains. `hurry` done means: leave what takes time.

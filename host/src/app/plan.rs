@@ -7,9 +7,11 @@ use crate::builtin;
 use crate::clients::Clients;
 use crate::config::{self, Component, Config, Identity, Problem};
 use crate::error::Chain;
-use crate::filter::{self, Filter, Host, HostConfig};
+use crate::filter::{self, Host, HostConfig, Origin, Shelf};
 use crate::keyspace::Keyspace;
 use crate::metrics::Metrics;
+use crate::reference::Digest;
+use crate::registry::{self, Registries};
 use crate::secret::Secret;
 use crate::tls::{self, Acceptor, development};
 use crate::verify::{EmptySecret, HmacKey};
@@ -24,7 +26,7 @@ use std::sync::Arc;
 pub struct Plan {
     pub config: Config,
     pub(super) tls: Option<Acceptor>,
-    pub(super) filters: BTreeMap<String, Filter>,
+    pub(super) shelf: Arc<Shelf>,
     /// What lets clients in beside filters, by stream.
     pub(super) guards: BTreeMap<String, Guards>,
     /// What filters look at, and write to.
@@ -62,14 +64,18 @@ impl Plan {
         };
         let (clients, metrics) = (Clients::default(), Metrics::default());
         let keyspaces = keyspaces(&config);
-        let filters =
-            if usable { load_filters(&config, &clients, &metrics, &keyspaces, &mut problems) } else { BTreeMap::new() };
-        check_uses(&config, &filters, &mut problems);
-        let guards = guards::guards(&config, &mut problems);
-        if !problems.is_empty() {
-            return Err(problems);
+        let mut shelf = usable.then(|| load_filters(&config, &clients, &metrics, &keyspaces, &mut problems)).flatten();
+        if let Some(shelf) = &mut shelf {
+            check_uses(&config, shelf, &mut problems);
         }
-        Ok(Self { config, tls, filters, guards, clients, metrics, keyspaces })
+        let guards = guards::guards(&config, &mut problems);
+        match shelf {
+            Some(shelf) if problems.is_empty() => {
+                let shelf = Arc::new(shelf);
+                Ok(Self { config, tls, shelf, guards, clients, metrics, keyspaces })
+            }
+            _ => Err(problems),
+        }
     }
 }
 
@@ -142,10 +148,10 @@ fn load_filters(
     metrics: &Metrics,
     keyspaces: &BTreeMap<String, Arc<Promised>>,
     problems: &mut Vec<Problem>,
-) -> BTreeMap<String, Filter> {
+) -> Option<Shelf> {
     let host_config = HostConfig {
         clients: clients.clone(),
-        numbers: metrics.numbers.clone(),
+        metrics: metrics.clone(),
         output: config.limits.filter_output,
         labels: config.limits.labels,
         ..HostConfig::new(config.data.join("compiled"))
@@ -154,27 +160,30 @@ fn load_filters(
         Ok(host) => host,
         Err(error) => {
             problems.push(problem(config, "filters", Chain(&error).to_string()));
-            return BTreeMap::new();
+            return None;
         }
     };
-    let mut filters = BTreeMap::new();
+    let registries = registries(config);
+    let mut shelf = Shelf::new(host, config.data.join("filters"));
     for (name, settings) in &config.filters {
         let space = keyspaces.get(keyspace(name, settings)).map(|space| space.clone() as Arc<dyn Keyspace>);
-        match load_filter(&host, name, settings, space) {
-            Ok(filter) => drop(filters.insert(name.clone(), filter)),
-            Err(why) => problems.push(problem(config, &format!("filters.{name}.file"), why)),
-        }
+        let loaded = origin(&registries, name, settings).and_then(|origin| {
+            shelf.add(name, origin, limits(settings, space)).map_err(|error| Chain(&error).to_string())
+        });
+        problems.extend(loaded.err().map(|why| problem(config, &format!("filters.{name}.file"), why)));
     }
-    filters
+    Some(shelf)
 }
 
-fn load_filter(
-    host: &Host,
-    name: &str,
-    settings: &config::Filter,
-    keyspace: Option<Arc<dyn Keyspace>>,
-) -> Result<Filter, String> {
-    let limits = filter::Config {
+fn registries(config: &Config) -> Registries {
+    let settings = config.registries.iter().map(|(host, config::Registry { account, ca, timeout })| {
+        (host.clone(), registry::Settings { account: account.clone(), ca: ca.clone(), timeout: *timeout })
+    });
+    Registries::new(&config.data.join("registry"), settings.collect())
+}
+
+fn limits(settings: &config::Filter, keyspace: Option<Arc<dyn Keyspace>>) -> filter::Config {
+    filter::Config {
         sha256: settings.sha256.clone(),
         on_error: match settings.on_error {
             config::OnError::Hold => filter::OnError::Hold,
@@ -186,9 +195,23 @@ fn load_filter(
         config: settings.config.clone(),
         secrets: settings.secrets.clone(),
         keyspace,
-    };
-    let source = match &settings.file {
-        Component::File(path) => filter::Source::File(path),
+        instances: match settings.instances {
+            config::Instances::Auto => filter::Instances::Auto,
+            config::Instances::Fresh => filter::Instances::Fresh,
+            config::Instances::Reuse => filter::Instances::Reuse,
+        },
+        shadow: settings.shadow,
+        breaker: settings.breaker,
+        rollback: settings
+            .rollback
+            .map(|rollback| filter::Rollback { failures: rollback.failures, within: rollback.within }),
+    }
+}
+
+/// Where a filter's component comes from.
+fn origin(registries: &Registries, name: &str, settings: &config::Filter) -> Result<Origin, String> {
+    match &settings.file {
+        Component::File(path) => Ok(Origin::File(path.clone())),
         Component::Builtin(builtin) => {
             let bytes = builtin::filter(builtin).ok_or_else(|| {
                 let known = builtin::FILTERS.map(|(name, _)| name).join("`, `");
@@ -196,36 +219,54 @@ fn load_filter(
                     "failed to load filter `{name}`: there is no built-in filter `{builtin}`\nhint: there are `{known}`"
                 )
             })?;
-            filter::Source::Bytes { origin: builtin, bytes }
+            Ok(Origin::Bytes(format!("builtin:{builtin}"), bytes.into()))
         }
-    };
-    host.load(name, source, &limits).map_err(|error| Chain(&error).to_string())
+        Component::Registry(reference) => {
+            let pin = settings.sha256.as_deref().and_then(Digest::from_hex);
+            let failed = |error| format!("failed to load filter `{name}`: {}", Chain(&error));
+            let pulled = registries.pull(reference, pin.as_ref()).map_err(failed)?;
+            Ok(Origin::Bytes(reference.to_string(), pulled.into()))
+        }
+    }
 }
 
 /// Whether each filter can do what it is used for.
-fn check_uses(config: &Config, filters: &BTreeMap<String, Filter>, problems: &mut Vec<Problem>) {
-    let mut check = |key: String, names: &[String], able: fn(&Filter) -> bool, handler: &str| {
-        for name in names.iter().filter(|name| filters.get(*name).is_some_and(|filter| !able(filter))) {
-            let why = format!(
-                "`{key}` uses filter `{name}`, which does not export `{handler}`\n\
-                 hint: use another filter here, or one that handles this too"
-            );
-            problems.push(problem(config, &key, why));
+fn check_uses(config: &Config, shelf: &mut Shelf, problems: &mut Vec<Problem>) {
+    let mut check = |key: String, names: &[String], handler: &'static str| {
+        for name in names {
+            if shelf.filter(name).is_some() && !shelf.needs(name, handler) {
+                let why = format!(
+                    "`{key}` uses filter `{name}`, which does not export `{handler}`\n\
+                     hint: use another filter here, or one that handles this too"
+                );
+                problems.push(problem(config, &key, why));
+            }
         }
     };
     for (name, webhook) in &config.webhooks {
-        check(format!("webhooks.{name}.filters"), &webhook.filters, Filter::judges_messages, "message-handler");
+        check(format!("webhooks.{name}.filters"), &webhook.filters, "message-handler");
     }
     for (name, stream) in &config.streams {
         let key = |list: &str| format!("streams.{name}.{list}");
-        check(key("admission"), &stream.admission, Filter::judges_admission, "admission-handler");
-        check(key("audience"), &stream.audience, Filter::chooses_audiences, "audience-handler");
-        check(key("client"), &stream.client, Filter::judges_what_clients_say, "client-handler");
-        check(key("events"), &stream.events, Filter::hears_events, "event-handler");
+        check(key("admission"), &stream.admission, "admission-handler");
+        check(key("audience"), &stream.audience, "audience-handler");
+        check(key("client"), &stream.client, "client-handler");
+        check(key("events"), &stream.events, "event-handler");
     }
     for (name, page) in &config.http {
-        let filter = std::slice::from_ref(&page.filter);
-        check(format!("http.{name}.filter"), filter, Filter::answers_http, "http-handler");
+        check(format!("http.{name}.filter"), std::slice::from_ref(&page.filter), "http-handler");
+    }
+    let in_shadow = |name: &String| config.filters.get(name).is_some_and(|filter| filter.shadow);
+    for (name, stream) in &config.streams {
+        let others = stream.jwt.is_some() || stream.callout.is_some();
+        if !others && !stream.admission.is_empty() && stream.admission.iter().all(in_shadow) {
+            let key = format!("streams.{name}.admission");
+            let why = format!(
+                "`{key}` names filters in shadow only, and what they say is not done: everybody would be let in\n\
+                 hint: name one that is not in shadow, or write `open = true` in its stead if anyone may connect"
+            );
+            problems.push(problem(config, &key, why));
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::clients::Clients;
 use crate::config::{self, EventKind};
 use crate::connect;
 use crate::converse::{self, Converse, Relay};
-use crate::filter::Filter;
+use crate::filter::{Filter, Shelf};
 use crate::journal::{Journal, Lane};
 use crate::message::EventId;
 use crate::metrics::Metrics;
@@ -26,7 +26,7 @@ const LISTENERS: usize = 4;
 pub struct Parts<'a> {
     /// The webhooks by name, in the configuration's order.
     pub webhooks: &'a [String],
-    pub filters: &'a BTreeMap<String, Filter>,
+    pub shelf: &'a Shelf,
     pub guards: &'a BTreeMap<String, Guards>,
     /// Where what filters send goes.
     pub lane: Lane,
@@ -47,8 +47,8 @@ impl Parts<'_> {
         let chooser = match self.chain(&stream.audience) {
             chain if chain.is_empty() => None,
             chain => {
-                let (phases, metrics) = (self.phases.clone(), self.metrics.clone());
-                Some(Audience { stream: name.clone(), chain, phases, metrics }.start().map_err(Fault::of)?)
+                let phases = self.phases.clone();
+                Some(Audience { stream: name.clone(), chain, phases }.start().map_err(Fault::of)?)
             }
         };
         let shape = ws::Stream {
@@ -72,7 +72,7 @@ impl Parts<'_> {
     }
 
     fn chain(&self, names: &[String]) -> Arc<[Filter]> {
-        names.iter().map(|name| self.filters[name].clone()).collect()
+        names.iter().map(|name| self.shelf.filter(name).expect("a plan has all that is named").clone()).collect()
     }
 
     /// Who hears what its clients say and what becomes of them; `None` when nobody wants to.

@@ -69,12 +69,15 @@ fn raise_file_limit(connections: usize) {
     }
 }
 
-/// SIGHUP reads the certificate again, whether or not its change was noticed.
+/// SIGHUP reads filters and certificates again, whether or not their change was noticed.
 fn reload_on_hangup(reload: impl Fn() + Send + 'static) -> std::io::Result<()> {
     let mut hangup = signal(SignalKind::hangup())?;
+    // A thread of its own, since filters take their time to be compiled. One signal too many says nothing new.
+    let (wake, woken) = std::sync::mpsc::sync_channel(1);
+    crate::task::thread("reload", move || woken.into_iter().for_each(|()| reload()))?;
     crate::task::background(async move {
         while hangup.recv().await.is_some() {
-            reload();
+            let _ = wake.try_send(());
         }
     });
     Ok(())

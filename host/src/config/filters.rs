@@ -2,12 +2,17 @@
 
 use super::locate::inline;
 use super::reader::{Read, Section, Value, is_name};
-use super::schema::{Component, Filter, OnError};
+use super::schema::{Component, Filter, Instances, OnError, Rollback};
 use super::tree::{Item, Node};
+use crate::reference;
 use crate::secret::Secret;
 use bytesize::ByteSize;
 use serde_json::{Map, Number, Value as Json};
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The longest time that a new version may have to prove itself.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What is wrong with a number that JSON cannot carry to a filter, and what to do about it.
 const NO_WORD: &str = "holds a number that JSON has no word for: `inf` or `nan`";
@@ -25,7 +30,13 @@ pub(super) fn filter(mut section: Section<'_>) -> Read<Filter> {
     let config = section.optional("config").map_or_else(|| Ok(Json::Object(Map::new())), |value| config(&value));
     let secrets = secrets(section.section("secrets"));
     let keyspace = section.optional("keyspace").map(|value| keyspace(&value)).transpose();
-    section.finish(&["instances", "shadow", "breaker"]);
+    let instances = section.required("instances").and_then(|value| {
+        value.choice(&[("auto", Instances::Auto), ("fresh", Instances::Fresh), ("reuse", Instances::Reuse)])
+    });
+    let shadow = section.required("shadow").and_then(|value| value.boolean());
+    let breaker = section.required("breaker").and_then(|value| value.count(0..=1_000_000));
+    let rollback = rollback(section.section("rollback"));
+    section.finish(&[]);
     Ok(Filter {
         file: file?,
         sha256: sha256?,
@@ -35,6 +46,10 @@ pub(super) fn filter(mut section: Section<'_>) -> Read<Filter> {
         config: config?,
         secrets: secrets?,
         keyspace: keyspace?,
+        instances: instances?,
+        shadow: shadow?,
+        breaker: breaker?,
+        rollback: rollback?,
     })
 }
 
@@ -45,6 +60,18 @@ fn secrets(section: Section<'_>) -> Read<BTreeMap<String, Secret>> {
     secrets.into_iter().map(|(name, secret)| Ok((name, secret?))).collect()
 }
 
+/// When a new version is given up for the one before. `within` nought: never.
+fn rollback(mut section: Section<'_>) -> Read<Option<Rollback>> {
+    let failures = section.required("failures").and_then(|value| value.count(0..=1_000_000));
+    let within = section.required("within").and_then(|value| {
+        let within = value.any_duration()?;
+        if within <= DAY { Ok(within) } else { Err(value.problem("must be at most 24h, or 0s to go back never")) }
+    });
+    section.finish(&[]);
+    let (failures, within) = (failures?, within?);
+    Ok((!within.is_zero()).then_some(Rollback { failures, within }))
+}
+
 /// Filters that name the same share it.
 fn keyspace(value: &Value<'_>) -> Read<String> {
     let expected = "a name of 1 to 64 lower-case letters, digits, `-` and `_`";
@@ -53,10 +80,15 @@ fn keyspace(value: &Value<'_>) -> Read<String> {
 }
 
 fn component(value: &Value<'_>) -> Read<Component> {
-    match value.text("a path, or `builtin:NAME`")?.strip_prefix("builtin:") {
-        Some(name) => Ok(Component::Builtin(name.to_owned())),
-        None => value.path().map(Component::File),
+    let text = value.text("a path, `builtin:NAME`, or `oci://REGISTRY/NAME@sha256:…`")?;
+    if let Some(name) = text.strip_prefix("builtin:") {
+        return Ok(Component::Builtin(name.to_owned()));
     }
+    if text.starts_with(reference::SCHEME) {
+        let why = |why| value.problem_with_hint(format!("names no component in a registry: {why}"), reference::EXAMPLE);
+        return text.parse().map(Component::Registry).map_err(why);
+    }
+    value.path().map(Component::File)
 }
 
 fn sha256(value: &Value<'_>) -> Read<String> {

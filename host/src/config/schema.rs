@@ -1,6 +1,7 @@
 //! What a configuration is once it is read: every value in its final type, every name it uses defined.
 
 use super::problem::{Place, Problem};
+use crate::reference::Reference;
 use crate::secret::Secret;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,6 +20,8 @@ pub struct Config {
     pub webhooks: BTreeMap<String, Webhook>,
     pub streams: BTreeMap<String, Stream>,
     pub filters: BTreeMap<String, Filter>,
+    /// By host, or host and port, in lower case.
+    pub registries: BTreeMap<String, Registry>,
     pub http: BTreeMap<String, Page>,
     pub inbox: Retention,
     pub outbox: Retention,
@@ -234,6 +237,29 @@ pub struct Filter {
     pub secrets: BTreeMap<String, Secret>,
     /// The keyspace it has: its own name, unless it shares another's.
     pub keyspace: Option<String>,
+    pub instances: Instances,
+    /// It is asked, and what it answers is not done.
+    pub shadow: bool,
+    /// Failures in a row after which it is set aside for a while. 0: never.
+    pub breaker: u32,
+    /// `None`: a new version is never given up for the one before it.
+    pub rollback: Option<Rollback>,
+}
+
+/// Whether an instance is for one call, or kept for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instances {
+    /// Kept if the filter takes long to start.
+    Auto,
+    Fresh,
+    Reuse,
+}
+
+/// When a new version of a filter is given up: after more than so many failures within so long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rollback {
+    pub failures: u32,
+    pub within: Duration,
 }
 
 impl fmt::Debug for Filter {
@@ -249,6 +275,17 @@ pub enum Component {
     File(PathBuf),
     /// `builtin:NAME`: one of those that postern carries with it.
     Builtin(String),
+    Registry(Reference),
+}
+
+/// Where components come from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Registry {
+    /// User name and password.
+    pub account: Option<(String, Secret)>,
+    pub ca: Option<PathBuf>,
+    /// For one component, all in all.
+    pub timeout: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ mod problems;
 mod secrets;
 
 use super::problem::Place;
-use super::schema::{Admin, Filter, Limits, Log, Provider, Retention, Retry, Slow, Stream, Tls};
+use super::schema::{Admin, Filter, Limits, Log, Provider, Retention, Retry, Rollback, Slow, Stream, Tls};
 use super::*;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -170,6 +170,10 @@ fn the_least_configuration_has_every_default() {
         config: serde_json::json!({}),
         secrets: BTreeMap::new(),
         keyspace: None,
+        instances: Instances::Auto,
+        shadow: false,
+        breaker: 5,
+        rollback: Some(Rollback { failures: 5, within: Duration::from_secs(60) }),
     };
     assert_eq!(config.filters["redact"], filter);
 }
@@ -299,7 +303,8 @@ fn the_commented_defaults_are_the_whole_schema_and_nothing_else() {
         .replace("filter = \"status-page\"", "filter = \"name\"")
         .replace("webhook = \"whatsapp\"", "webhook = \"name\"")
         .replace("streams = [\"agents\"]", "streams = [\"name\"]")
-        .replace("{ env = \"PARTNER_SECRET\" }", "\"p\"");
+        .replace("{ env = \"PARTNER_SECRET\" }", "\"p\"")
+        .replace("{ env = \"REGISTRY_PASSWORD\" }", "\"p\"");
     let written = written(&toml).with(&[("VERIFY_TOKEN", "v"), ("APP_SECRET", "s"), ("ADMIN_TOKEN", "t")]);
     let config = written.config();
     let commented =
@@ -311,7 +316,7 @@ fn the_commented_defaults_are_the_whole_schema_and_nothing_else() {
     // Every key that the reader knows is one that the file shows: it lists them when it is asked for one it has not.
     let probe = |section: &str| format!("{section}\nzzzzzzzz = 1\n");
     let top = ["", "[tls]", "[inbox]", "[outbox]", "[dedupe]", "[retry]", "[admin]", "[limits]", "[log]"];
-    for section in top.into_iter().chain(["[webhooks.n]", "[streams.n]", "[filters.n]", "[http.n]"]) {
+    for section in top.into_iter().chain(["[webhooks.n]", "[streams.n]", "[filters.n]", "[registries.n]", "[http.n]"]) {
         let problems = load(&self::written(probe(section)).source).expect_err("an unknown key");
         let unknown = problems.iter().find(|problem| problem.key.ends_with("zzzzzzzz")).expect("it is told");
         for key in unknown.hint.as_deref().expect("with the known ones").split('`').skip(1).step_by(2) {

@@ -5,9 +5,8 @@ use crate::error::Chain;
 use crate::filter;
 use crate::journal::{Decision, Error, Held, Judged};
 use crate::message::{Audience, Changes, Event, EventId, Keys, Message, Payload, Step};
-use crate::metrics::{EventOutcome, FilterVerdict};
+use crate::metrics::EventOutcome;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// What holds an event in the place of a filter. No filter can be named so: a name has no space.
 const FOREIGN: &str = "phone number ids";
@@ -142,7 +141,6 @@ pub(super) struct Judgement {
     pub outcome: EventOutcome,
     pub unparsed: bool,
     pub foreign: bool,
-    pub steps: Vec<(Arc<str>, FilterVerdict, Duration)>,
 }
 
 impl Judgement {
@@ -155,10 +153,7 @@ impl Judgement {
     }
 
     pub fn of(decision: &Decision) -> Self {
-        let steps = decision.trail.iter().map(|step| {
-            (step.filter.as_str().into(), FilterVerdict::of(&step.verdict), Duration::from_micros(step.micros))
-        });
         let foreign = matches!(&decision.judged, Judged::Hold { filter, .. } if filter == FOREIGN);
-        Self { outcome: Self::outcome(decision), unparsed: decision.unparsed, foreign, steps: steps.collect() }
+        Self { outcome: Self::outcome(decision), unparsed: decision.unparsed, foreign }
     }
 }

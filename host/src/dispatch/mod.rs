@@ -303,10 +303,7 @@ impl Dispatch {
             self.judged.send_if_modified(|judged| std::mem::replace(judged, newest.max(*judged)) < newest);
         }
         let webhook = self.lane.name().clone();
-        for Judgement { outcome, unparsed, foreign, steps } in judgements {
-            for (filter, verdict, took) in steps {
-                self.metrics.filter(&filter, verdict, took);
-            }
+        for Judgement { outcome, unparsed, foreign } in judgements {
             self.metrics.events.get_or_create(&EventLabels { webhook: webhook.clone(), outcome }).inc();
             if unparsed {
                 self.metrics.events_unparsed.get_or_create(&PerWebhook { webhook: webhook.clone() }).inc();

@@ -2,13 +2,17 @@
 
 use super::Filter;
 use super::bindings::postern::filter::types;
+use super::call::Cost;
 use super::effects::Effects;
 use super::engine::Machine;
 use super::failure::{Failure, WORDS};
 use super::request::HttpRequest;
+use super::state::Subject;
 use super::verdict::{self, Size};
+use super::version::{Counted, InForce};
 use super::words::one_line;
 use crate::message::{Label, Payload, Scope};
+use crate::metrics::FilterVerdict;
 use std::sync::Arc;
 
 /// One filter's answer.
@@ -67,6 +71,7 @@ pub fn admit(chain: &[Filter], request: HttpRequest, scope: &Scope) -> Result<Gr
     let request = Arc::new(request);
     let mut granted = Grant::default();
     for filter in chain {
+        let filter = filter.in_force();
         let failed = |failure: Failure| {
             let (address, kind) = (request.address, failure.kind());
             tracing::warn!(filter = filter.name(), %address, kind, %failure, "an admission filter failed");
@@ -78,11 +83,16 @@ pub fn admit(chain: &[Filter], request: HttpRequest, scope: &Scope) -> Result<Gr
                 failure: Some(failure),
             }
         };
-        let (admission, effects) = filter.admit(&request, scope).0.map_err(failed)?;
+        let (answer, _) = filter.admit(&request, scope);
+        if filter.version().shadow {
+            tracing::debug!(filter = filter.name(), address = %request.address, ?answer, "a filter in shadow");
+            continue;
+        }
+        let (admission, effects) = answer.map_err(failed)?;
         match admission {
             Admission::Allow(grant) => {
                 granted.add(Grant { effects, ..grant });
-                let limit = filter.0.callee.machine.labels;
+                let limit = filter.version().callee.machine.labels;
                 if granted.labels.len() > limit {
                     let count = granted.labels.len();
                     return Err(failed(Failure::Invalid(format!(
@@ -96,6 +106,38 @@ pub fn admit(chain: &[Filter], request: HttpRequest, scope: &Scope) -> Result<Gr
         }
     }
     Ok(granted)
+}
+
+impl Counted for Admission {
+    fn counted(&self) -> FilterVerdict {
+        match self {
+            Self::Allow(_) => FilterVerdict::Allow,
+            Self::Deny { .. } => FilterVerdict::Deny,
+        }
+    }
+}
+
+impl InForce<'_> {
+    /// Asks whether a client may connect.
+    pub(super) fn admit(
+        &self,
+        request: &Arc<HttpRequest>,
+        scope: &Scope,
+    ) -> (Result<(Admission, Effects), Failure>, Cost) {
+        let version = self.version();
+        let Some(handler) = &version.handlers.admission else {
+            return (Err(Failure::Missing("admission-handler")), Cost::default());
+        };
+        let subject = Subject { request: Some(request.clone()), scope: scope.clone(), ..Subject::default() };
+        self.ask(
+            subject,
+            |store, instance| {
+                let request = store.data().handle();
+                handler.load(&mut *store, instance)?.call_on_connect(store, request)
+            },
+            |answer| admission(answer, request, &version.callee.machine),
+        )
+    }
 }
 
 pub(super) fn admission(

@@ -1,15 +1,12 @@
 //! What the WIT package says, in Rust. The world below is what this postern offers and calls: a component that imports
 //! anything else of `postern:filter` is refused when it is loaded. It grows with postern; the package does not shrink.
 
-use crate::message::Card;
-use std::sync::Arc;
-
 /// Stands for the message a call is about. There is one a call, kept in the store, so the handle says nothing more.
 pub struct MessageHandle;
 /// Stands for the request a call is about.
 pub struct RequestHandle;
-/// A client, as it was when the handle was made.
-pub struct ClientHandle(pub Arc<Card>);
+/// Stands for a client, as it was when the handle was made: kept with the call, by the handle's number.
+pub struct ClientHandle;
 
 wasmtime::component::bindgen!({
     path: "../wit/v0.1",

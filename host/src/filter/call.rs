@@ -1,31 +1,32 @@
-//! One call of one filter: a fresh instance, `configure` if it has one, the handler, and then nothing of it is left.
+//! One call of one filter: an instance, the handler, and then nothing of the call is left.
 //!
-//! A fresh instance a call is what makes a filter that leaks, traps or remembers harmless to the next message. It costs
-//! some tens of microseconds for a compiled guest; `configure` is run each time and adds to that.
+//! The instance is a fresh one, configured, and gone with the call: what makes a filter that leaks, traps or remembers
+//! harmless to the next message. It costs some tens of microseconds for a compiled guest. Filters that take much longer to
+//! start (interpreters) are called on instances that are kept, see `warm`; one that has failed never is.
 
-use super::Filter;
 use super::bindings::exports::postern::filter as exports;
 use super::effects::Effects;
+use super::engine::Machine;
 use super::failure::Failure;
 use super::limits::Meter;
-use super::message::InFlight;
-use super::request::HttpRequest;
-use super::state::{Settings, State, Subject};
+use super::state::{Cards, Settings, State, Subject};
 use super::ticker::Deadline;
-use super::verdict::{self, Verdict};
-use super::{admission, admission::Admission, engine::Machine};
-use crate::message::Scope;
+use super::warm::Warm;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::Store;
-use wasmtime::component::{Instance, InstancePre, Resource, ResourceTable};
+use wasmtime::component::{Instance, InstancePre};
 
 /// Bytes a guest may hand over beside the payloads themselves: list elements, labels, log lines.
 const SLACK: usize = 64 << 10;
-/// Handles a guest may hold at once. One is what a call gives it.
-const HANDLES: usize = 4096;
+/// Handles a fresh instance may hold at once.
+pub(super) const HANDLES: usize = 4096;
+/// Handles that one which is kept may hold: what collects garbage lets go of them when it likes.
+const KEPT_HANDLES: usize = 1 << 16;
+/// How long an instance that is to be kept may take to start; its calls have their own time.
+pub(super) const START: Duration = Duration::from_secs(1);
 
 /// What a call took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,11 +43,31 @@ pub struct Callee {
     pub settings: Arc<Settings>,
     pub setup: Option<exports::setup::GuestIndices>,
     pub memory: u64,
+    /// `None`: each call gets an instance of its own.
+    pub warm: Option<Warm>,
+}
+
+/// An instance, configured.
+pub struct Live {
+    store: Store<State>,
+    instance: Instance,
+    pub calls: u32,
+    /// Bytes it had when it was new.
+    born: u64,
+}
+
+impl Live {
+    /// Whether it holds so much more than it began with that a new one is better.
+    pub fn has_grown(&self) -> bool {
+        let state = self.store.data();
+        let (held, limit) = (state.meter.held(), state.meter.limit());
+        held > limit / 2 && held > self.born.saturating_mul(2) || state.cards.outstanding() > HANDLES
+    }
 }
 
 impl Callee {
-    /// Runs `work` on a fresh, configured instance, and gives what the call wants done with its answer. A panic of ours
-    /// on the way is the call's failure, not the caller's.
+    /// Runs `work` on an instance, and gives what the call wants done with its answer. A panic of ours on the way is the
+    /// call's failure, not the caller's.
     pub fn enter<T>(
         &self,
         deadline: Duration,
@@ -57,79 +78,123 @@ impl Callee {
             return (Err(Failure::Busy), Cost::default());
         };
         let _running = self.machine.ticker.running();
-        let settings = self.settings.clone();
-        let (meter, deadline) = (Meter::new(self.memory), Deadline::within(deadline));
-        let mut clients = ResourceTable::new();
-        clients.set_max_capacity(HANDLES);
+        match &self.warm {
+            None => self.on_fresh(deadline, subject, work),
+            Some(warm) => match warm.take().map_or_else(|| self.start(), Ok) {
+                Ok(live) => self.on_kept(warm, live, deadline, subject, work),
+                Err(failed) => failed,
+            },
+        }
+    }
+
+    fn on_fresh<T>(
+        &self,
+        deadline: Duration,
+        subject: Subject,
+        work: impl FnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<Result<T, String>>,
+    ) -> (Result<(T, Effects), Failure>, Cost) {
+        let mut store = self.store(deadline, subject, HANDLES);
+        let answer = attempt(|| match self.instance(&mut store)? {
+            Ok(instance) => work(&mut store, &instance),
+            Err(words) => Ok(Err(words)),
+        });
+        self.outcome(&mut store, answer)
+    }
+
+    /// An instance to be kept.
+    fn start<T>(&self) -> Result<Live, (Result<(T, Effects), Failure>, Cost)> {
+        let mut store = self.store(START, Subject::default(), KEPT_HANDLES);
+        match attempt(|| self.instance(&mut store)) {
+            Ok(Ok(instance)) => {
+                let born = store.data().meter.held();
+                Ok(Live { store, instance, calls: 0, born })
+            }
+            failed => {
+                let failed = failed.map(|refused| refused.map(|_| unreachable!("an instance was made above")));
+                Err(self.outcome(&mut store, failed))
+            }
+        }
+    }
+
+    fn on_kept<T>(
+        &self,
+        warm: &Warm,
+        mut live: Live,
+        deadline: Duration,
+        subject: Subject,
+        work: impl FnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<Result<T, String>>,
+    ) -> (Result<(T, Effects), Failure>, Cost) {
+        let Live { store, instance, calls, .. } = &mut live;
+        *calls += 1;
+        store.data_mut().begin(deadline, subject);
+        store.set_epoch_deadline(1);
+        store.set_hostcall_fuel(self.machine.output.saturating_add(SLACK));
+        let answer = attempt(|| work(store, instance));
+        let (usable, outcome) = (answer.is_ok(), self.outcome(store, answer));
+        if usable {
+            store.data_mut().end();
+            warm.keep(live);
+        }
+        outcome
+    }
+
+    fn store(&self, deadline: Duration, subject: Subject, handles: usize) -> Store<State> {
         let state = State {
             machine: self.machine.clone(),
-            settings,
+            settings: self.settings.clone(),
             subject,
-            meter,
-            deadline,
+            call: 0,
+            meter: Meter::new(self.memory),
+            deadline: Deadline::within(deadline),
             effects: Effects::default(),
-            clients,
+            cards: Cards::default(),
             lines: 0,
             sending: 0,
         };
         let mut store = Store::new(&self.machine.engine, state);
-        let answer = catch_unwind(AssertUnwindSafe(|| {
-            store.limiter(|state| &mut state.meter);
-            store.set_hostcall_fuel(self.machine.output.saturating_add(SLACK));
-            store.set_max_component_handles(HANDLES);
-            // Before the instance is made: its start functions run then, and one may loop.
-            store.set_epoch_deadline(1);
-            store.epoch_deadline_callback(|mut store| Ok(store.data_mut().deadline.tick()?));
-            let instance = self.pre.instantiate(&mut store)?;
-            if let Some(setup) = &self.setup
-                && let Err(words) = setup.load(&mut store, &instance)?.call_configure(&mut store)?
-            {
-                return Ok(Err(words));
-            }
-            work(&mut store, &instance)
-        }));
+        store.limiter(|state| &mut state.meter);
+        store.set_hostcall_fuel(self.machine.output.saturating_add(SLACK));
+        store.set_max_component_handles(handles);
+        // Before the instance is made: its start functions run then, and one may loop.
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|mut store| Ok(store.data_mut().deadline.tick()?));
+        store
+    }
+
+    /// An instance that has accepted its configuration, or its words why not.
+    fn instance(&self, store: &mut Store<State>) -> wasmtime::Result<Result<Instance, String>> {
+        let instance = self.pre.instantiate(&mut *store)?;
+        let Some(setup) = &self.setup else { return Ok(Ok(instance)) };
+        let configured = setup.load(&mut *store, &instance)?.call_configure(&mut *store)?;
+        Ok(configured.map(|()| instance))
+    }
+
+    fn outcome<T>(
+        &self,
+        store: &mut Store<State>,
+        answer: Result<Result<T, String>, Ended>,
+    ) -> (Result<(T, Effects), Failure>, Cost) {
         let answer = match answer {
-            Ok(Ok(Ok(answer))) => Ok((answer, std::mem::take(&mut store.data_mut().effects))),
-            Ok(Ok(Err(words))) => Err(Failure::refused(&words)),
-            Ok(Err(error)) => Err(Failure::of(&error, self.machine.output)),
-            Err(panic) => Err(Failure::Bug(words_of(&*panic))),
+            Ok(Ok(answer)) => Ok((answer, std::mem::take(&mut store.data_mut().effects))),
+            Ok(Err(words)) => Err(Failure::refused(&words)),
+            Err(Ended::Error(error)) => Err(Failure::of(&error, self.machine.output)),
+            Err(Ended::Panic(words)) => Err(Failure::Bug(words)),
         };
         let micros = u64::try_from(store.data().deadline.elapsed().as_micros()).unwrap_or(u64::MAX);
         (answer, Cost { micros, memory: store.data().meter.held() })
     }
 }
 
-impl Filter {
-    /// Asks what to do with a message. It blocks for as long as the call takes, the filter's deadline at most, and may
-    /// be called from many threads at once.
-    pub(super) fn judge(&self, message: &Arc<InFlight>, scope: &Scope) -> (Result<(Verdict, Effects), Failure>, Cost) {
-        let Some(handler) = &self.0.handlers.message else {
-            return (Err(Failure::Missing("message-handler")), Cost::default());
-        };
-        let subject = Subject { message: Some(message.clone()), scope: scope.clone(), ..Subject::default() };
-        let (answer, cost) = self.0.callee.enter(self.0.deadline, subject, |store, instance| {
-            handler.load(&mut *store, instance)?.call_on_message(store, Resource::new_own(0))
-        });
-        let output = self.0.callee.machine.output;
-        let judged = answer.and_then(|(answer, effects)| Ok((verdict::verdict(answer, output)?, effects)));
-        (judged, cost)
-    }
+/// How a call ended that has not returned. Its store is of no use any more.
+enum Ended {
+    Error(wasmtime::Error),
+    Panic(String),
+}
 
-    /// Asks whether a client may connect. Blocks as `judge` does.
-    pub(super) fn admit(
-        &self,
-        request: &Arc<HttpRequest>,
-        scope: &Scope,
-    ) -> (Result<(Admission, Effects), Failure>, Cost) {
-        let Some(handler) = &self.0.handlers.admission else {
-            return (Err(Failure::Missing("admission-handler")), Cost::default());
-        };
-        let subject = Subject { request: Some(request.clone()), scope: scope.clone(), ..Subject::default() };
-        let (answer, cost) = self.0.callee.enter(self.0.deadline, subject, |store, instance| {
-            handler.load(&mut *store, instance)?.call_on_connect(store, Resource::new_own(0))
-        });
-        let admission = |answer| admission::admission(answer, request, &self.0.callee.machine);
-        (answer.and_then(|(answer, effects)| Ok((admission(answer)?, effects))), cost)
+fn attempt<T>(work: impl FnOnce() -> wasmtime::Result<T>) -> Result<T, Ended> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(answer) => answer.map_err(Ended::Error),
+        Err(panic) => Err(Ended::Panic(words_of(&*panic))),
     }
 }
 

@@ -4,10 +4,16 @@ use super::call::Cost;
 use super::effects::Effects;
 use super::failure::Failure;
 use super::message::InFlight;
-use super::verdict::{Part, Verdict};
+use super::state::Subject;
+use super::verdict::{self, Part, Verdict};
+use super::version::{Counted, InForce};
 use super::{Filter, OnError};
 use crate::message::{Message, Scope, Step};
+use crate::metrics::FilterVerdict;
 use std::sync::Arc;
+
+/// What the verdict of a filter in shadow begins with, in a trail: it was not done.
+const SHADOW: &str = "shadow ";
 
 /// Parts one message may be in at once: each filter may split each part, which would otherwise grow without bound.
 pub(super) const PARTS: usize = 1024;
@@ -35,7 +41,10 @@ pub struct Held {
 pub fn run(chain: &[Filter], message: Message, scope: &Scope) -> Outcome {
     let (mut trail, mut effects) = (Vec::new(), Effects::default());
     let mut parts = vec![Arc::new(InFlight::new(message))];
-    for filter in chain {
+    // One version of each for the whole of the message.
+    let chain: Vec<InForce<'_>> = chain.iter().map(Filter::in_force).collect();
+    for filter in &chain {
+        let (on_error, shadow) = (filter.version().on_error, filter.version().shadow);
         let mut left = Vec::with_capacity(parts.len());
         let waiting = parts.len();
         for (done, part) in parts.into_iter().enumerate() {
@@ -43,12 +52,15 @@ pub fn run(chain: &[Filter], message: Message, scope: &Scope) -> Outcome {
             let room = PARTS.saturating_sub(left.len() + waiting - done - 1);
             let answer = answer.and_then(|(verdict, wanted)| {
                 let verdict = fits(verdict, room)?;
-                effects.extend(wanted);
+                if !shadow {
+                    effects.extend(wanted);
+                }
                 Ok(verdict)
             });
             trail.push(step(filter, &answer, cost));
-            match (answer, filter.on_error()) {
-                (Ok(verdict), _) => apply(filter, part, verdict, &mut left),
+            match (answer, on_error) {
+                _ if shadow => left.push(part),
+                (Ok(verdict), _) => apply(filter.name(), part, verdict, &mut left),
                 (Err(failure), OnError::Hold) => {
                     let held = Held { filter: filter.name().to_owned(), failure };
                     // What the others wanted is wanted again when it is judged again.
@@ -69,12 +81,12 @@ pub fn run(chain: &[Filter], message: Message, scope: &Scope) -> Outcome {
 }
 
 /// What a verdict leaves of a message.
-pub(super) fn apply(filter: &Filter, part: Arc<InFlight>, verdict: Verdict, left: &mut Vec<Arc<InFlight>>) {
+pub(super) fn apply(filter: &str, part: Arc<InFlight>, verdict: Verdict, left: &mut Vec<Arc<InFlight>>) {
     match verdict {
         Verdict::Pass => left.push(part),
         Verdict::Drop(reason) => {
             let event = part.message.id;
-            tracing::debug!(filter = filter.name(), %event, reason, "a filter dropped a message");
+            tracing::debug!(filter, %event, reason, "a filter dropped a message");
         }
         Verdict::Rewrite(payload) => {
             left.push(Arc::new(InFlight::new(Message { payload, ..part.message.clone() })));
@@ -85,12 +97,14 @@ pub(super) fn apply(filter: &Filter, part: Arc<InFlight>, verdict: Verdict, left
     }
 }
 
-fn step(filter: &Filter, answer: &Result<Verdict, Failure>, cost: Cost) -> Step {
+fn step(filter: &InForce<'_>, answer: &Result<Verdict, Failure>, cost: Cost) -> Step {
     let verdict = match answer {
         Ok(verdict) => verdict.name().to_owned(),
         Err(failure) => format!("error: {failure}"),
     };
-    Step { filter: filter.name().to_owned(), sha256: filter.sha256().to_owned(), verdict, micros: cost.micros }
+    let verdict = if filter.version().shadow { format!("{SHADOW}{verdict}") } else { verdict };
+    let sha256 = filter.version().sha256.clone();
+    Step { filter: filter.name().to_owned(), sha256, verdict, micros: cost.micros }
 }
 
 pub(super) fn fits(verdict: Verdict, room: usize) -> Result<Verdict, Failure> {
@@ -114,4 +128,34 @@ fn split(whole: &InFlight, part: Part) -> InFlight {
 
 pub(super) fn taken(part: Arc<InFlight>) -> Message {
     Arc::try_unwrap(part).map_or_else(|shared| shared.message.clone(), |part| part.message)
+}
+
+impl Counted for Verdict {
+    fn counted(&self) -> FilterVerdict {
+        match self {
+            Self::Pass => FilterVerdict::Pass,
+            Self::Drop(_) => FilterVerdict::Drop,
+            Self::Rewrite(_) => FilterVerdict::Rewrite,
+            Self::Send(_) => FilterVerdict::Send,
+        }
+    }
+}
+
+impl InForce<'_> {
+    /// Asks what to do with a message.
+    pub(super) fn judge(&self, message: &Arc<InFlight>, scope: &Scope) -> (Result<(Verdict, Effects), Failure>, Cost) {
+        let Some(handler) = &self.version().handlers.message else {
+            return (Err(Failure::Missing("message-handler")), Cost::default());
+        };
+        let subject = Subject { message: Some(message.clone()), scope: scope.clone(), ..Subject::default() };
+        let output = self.version().callee.machine.output;
+        self.ask(
+            subject,
+            |store, instance| {
+                let message = store.data().handle();
+                handler.load(&mut *store, instance)?.call_on_message(store, message)
+            },
+            |answer| verdict::verdict(answer, output),
+        )
+    }
 }

@@ -10,6 +10,7 @@ use super::failure::Failure;
 use super::message::InFlight;
 use super::state::{State, Subject};
 use super::verdict::{self, Verdict};
+use super::version::InForce;
 use super::{Filter, OnError};
 use crate::message::{Card, Message, Scope};
 use std::sync::Arc;
@@ -34,17 +35,8 @@ pub struct Heard {
     /// What every filter let pass, rewritten or not: the stream's configuration says what becomes of it.
     pub passed: Vec<Message>,
     pub effects: Effects,
-    /// What each call said and took, for the metrics.
-    pub calls: Vec<Call>,
     /// A filter could not judge it, and its policy is to hold: what was said is not taken in.
     pub lost: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Call {
-    pub filter: Arc<str>,
-    pub verdict: &'static str,
-    pub micros: u64,
 }
 
 /// Runs what a client said down the chain. Blocks as long as the calls take.
@@ -52,27 +44,32 @@ pub fn judge(chain: &[Filter], sender: &Arc<Card>, message: Message, scope: &Sco
     let mut heard = Heard::default();
     // Each with whether a filter has sent it to somebody.
     let mut parts = vec![(Arc::new(InFlight::new(message)), false)];
-    for filter in chain {
+    let chain: Vec<InForce<'_>> = chain.iter().map(Filter::in_force).collect();
+    for filter in &chain {
+        let shadow = filter.version().shadow;
         let (mut left, waiting) = (Vec::with_capacity(parts.len()), parts.len());
         for (done, (part, is_sent)) in parts.into_iter().enumerate() {
             let room = PARTS.saturating_sub(left.len() + waiting - done - 1);
             let (answer, cost) = filter.say(sender, &part, scope);
             let answer = answer.and_then(|(verdict, wanted)| Ok((chain::fits(verdict, room)?, wanted)));
-            let verdict = answer.as_ref().map_or("error", |(verdict, _)| verdict.name());
-            heard.calls.push(call(filter, verdict, cost));
+            if shadow {
+                tracing::debug!(filter = filter.name(), client = %sender.id, ?answer, ?cost, "a filter in shadow");
+                left.push((part, is_sent));
+                continue;
+            }
             match answer {
                 Ok((verdict, wanted)) => {
                     heard.effects.extend(wanted);
                     let sends = is_sent || matches!(verdict, Verdict::Send(_));
                     let mut made = Vec::new();
-                    chain::apply(filter, part, verdict, &mut made);
+                    chain::apply(filter.name(), part, verdict, &mut made);
                     left.extend(made.into_iter().map(|part| (part, sends)));
                 }
                 Err(failure) => {
-                    let (client, kind, on_error) = (sender.id, failure.kind(), filter.on_error());
+                    let (client, kind, on_error) = (sender.id, failure.kind(), filter.version().on_error);
                     tracing::warn!(filter = filter.name(), %client, kind, %failure, ?on_error, "a client filter failed");
                     match on_error {
-                        OnError::Hold => return Heard { calls: heard.calls, lost: true, ..Heard::default() },
+                        OnError::Hold => return Heard { lost: true, ..Heard::default() },
                         OnError::Pass => left.push((part, is_sent)),
                         OnError::Drop => {}
                     }
@@ -93,10 +90,9 @@ pub fn judge(chain: &[Filter], sender: &Arc<Card>, message: Message, scope: &Sco
 pub fn hear(filters: &[Filter], client: &Arc<Card>, what: &Lifecycle, scope: &Scope) -> Heard {
     let mut heard = Heard::default();
     for filter in filters {
-        let (answer, cost) = filter.hear(client, what, scope);
-        let verdict = if answer.is_ok() { "pass" } else { "error" };
-        heard.calls.push(call(filter, verdict, cost));
-        match answer {
+        let filter = filter.in_force();
+        match filter.hear(client, what, scope).0 {
+            Ok(_) if filter.version().shadow => {}
             Ok(effects) => heard.effects.extend(effects),
             Err(failure) => {
                 let (client, kind) = (client.id, failure.kind());
@@ -107,18 +103,14 @@ pub fn hear(filters: &[Filter], client: &Arc<Card>, what: &Lifecycle, scope: &Sc
     heard
 }
 
-fn call(filter: &Filter, verdict: &'static str, cost: Cost) -> Call {
-    Call { filter: filter.0.callee.settings.name.clone(), verdict, micros: cost.micros }
-}
-
-impl Filter {
+impl InForce<'_> {
     pub(super) fn say(
         &self,
         sender: &Arc<Card>,
         message: &Arc<InFlight>,
         scope: &Scope,
     ) -> (Result<(Verdict, Effects), Failure>, Cost) {
-        let Some(handler) = &self.0.handlers.client else {
+        let Some(handler) = &self.version().handlers.client else {
             return (Err(Failure::Missing("client-handler")), Cost::default());
         };
         let subject = Subject {
@@ -127,24 +119,31 @@ impl Filter {
             scope: scope.clone(),
             ..Subject::default()
         };
-        let (answer, cost) = self.0.callee.enter(self.0.deadline, subject, |store, instance| {
-            let client = store.data_mut().hand_out(sender.clone())?;
-            let guest = handler.load(&mut *store, instance)?;
-            guest.call_on_client_message(store, client, Resource::new_own(0))
-        });
-        let output = self.0.callee.machine.output;
-        (answer.and_then(|(answer, effects)| Ok((verdict::verdict(answer, output)?, effects))), cost)
+        let output = self.version().callee.machine.output;
+        self.ask(
+            subject,
+            |store, instance| {
+                let client = store.data_mut().hand_out(sender.clone())?;
+                let message = store.data().handle();
+                handler.load(&mut *store, instance)?.call_on_client_message(store, client, message)
+            },
+            |answer| verdict::verdict(answer, output),
+        )
     }
 
     pub(super) fn hear(&self, client: &Arc<Card>, what: &Lifecycle, scope: &Scope) -> (Result<Effects, Failure>, Cost) {
-        let Some(handler) = &self.0.handlers.event else {
+        let Some(handler) = &self.version().handlers.event else {
             return (Err(Failure::Missing("event-handler")), Cost::default());
         };
         let subject = Subject { client: Some(client.clone()), scope: scope.clone(), ..Subject::default() };
-        let (answer, cost) = self.0.callee.enter(self.0.deadline, subject, |store, instance| {
-            let handle = store.data_mut().hand_out(client.clone())?;
-            call_event(handler, store, instance, handle, what)
-        });
+        let (answer, cost) = self.ask(
+            subject,
+            |store, instance| {
+                let handle = store.data_mut().hand_out(client.clone())?;
+                call_event(handler, store, instance, handle, what)
+            },
+            Ok,
+        );
         (answer.map(|((), effects)| effects), cost)
     }
 }

@@ -3,9 +3,10 @@
 use super::slots::Slots;
 use super::state::State;
 use super::ticker::Ticker;
+use super::warm::Room;
 use super::{Error, HostConfig, Listener, bindings, cache::Cache};
 use crate::clients::Clients;
-use crate::metrics::Numbers;
+use crate::metrics::Metrics;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use wasmtime::component::{HasSelf, Linker};
@@ -16,6 +17,8 @@ use wasmtime::{
 /// Memories and tables one filter may have. A compiled guest has one memory and two tables, QuickJS three of each.
 pub const MEMORIES: u32 = 4;
 pub const TABLES: u32 = 8;
+/// Core instances within one of its instances.
+pub const CORES: u32 = 48;
 
 /// What all filters of a host share.
 pub struct Machine {
@@ -29,8 +32,12 @@ pub struct Machine {
     /// The most labels a client may be given.
     pub labels: usize,
     pub clients: Clients,
-    pub numbers: Numbers,
+    pub metrics: Metrics,
     pub listener: Option<Arc<dyn Listener>>,
+    /// For instances that are kept between calls.
+    pub room: Arc<Room>,
+    /// How many of one filter are kept: as many as can be at work at once.
+    pub kept: usize,
 }
 
 impl Machine {
@@ -50,9 +57,10 @@ impl Machine {
         };
         let slots = Slots::new(config.slots, config.patience);
         let HostConfig { output, labels, .. } = *config;
-        let (clients, numbers) = (config.clients.clone(), config.numbers.clone());
-        let listener = config.listener.clone();
-        Ok(Self { engine, linker, ticker, slots, cache, output, labels, clients, numbers, listener })
+        let (clients, metrics, listener) = (config.clients.clone(), config.metrics.clone(), config.listener.clone());
+        let room = Arc::new(Room::new(config.slots));
+        let kept = std::thread::available_parallelism().map_or(2, |cores| cores.get() * 2);
+        Ok(Self { engine, linker, ticker, slots, cache, output, labels, clients, metrics, listener, room, kept })
     }
 }
 
@@ -99,11 +107,13 @@ fn settings() -> Config {
 
 fn pool(slots: u32) -> InstanceAllocationStrategy {
     let mut pool = PoolingAllocationConfig::new();
-    // A compiled guest has a few core instances, QuickJS more than ten.
-    pool.total_component_instances(slots)
-        .total_memories(slots.saturating_mul(MEMORIES))
-        .total_tables(slots.saturating_mul(TABLES))
-        .total_core_instances(slots.saturating_mul(32))
+    // As many calls, and as many instances that wait for one. A compiled guest has a few core instances, QuickJS more than
+    // ten, CPython some forty.
+    let instances = slots.saturating_mul(2);
+    pool.total_component_instances(instances)
+        .total_memories(instances.saturating_mul(MEMORIES))
+        .total_tables(instances.saturating_mul(TABLES))
+        .total_core_instances(instances.saturating_mul(CORES))
         .max_component_instance_size(8 << 20)
         .max_core_instance_size(8 << 20)
         .max_memories_per_module(MEMORIES)

@@ -4,6 +4,7 @@ use super::effects::Breach;
 use super::limits::Excess;
 use super::ticker::Overrun;
 use super::words::one_line;
+use crate::metrics::FilterFailure;
 use std::time::Duration;
 use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 
@@ -28,6 +29,9 @@ pub enum Failure {
     /// The filter was never asked.
     #[error("was not asked: too many calls are under way")]
     Busy,
+    /// Nor was it now: it failed so often before.
+    #[error("was not asked: it failed {0} times in a row, and is tried again by itself")]
+    SetAside(u32),
     #[error("exports no `{0}`")]
     Missing(&'static str),
     #[error("postern itself failed while serving it, which is a bug in postern: {0}")]
@@ -35,19 +39,30 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// A word for a metric's label.
-    pub fn kind(&self) -> &'static str {
+    /// Which kind it is, for a metric.
+    pub fn label(&self) -> FilterFailure {
         match self {
-            Self::Deadline(_) => "deadline",
-            Self::Memory(_) => "memory",
-            Self::Trap(_) => "trap",
-            Self::Refused(_) => "refused",
-            Self::Output(_) => "output",
-            Self::Invalid(_) => "invalid",
-            Self::Busy => "busy",
-            Self::Missing(_) => "missing",
-            Self::Bug(_) => "bug",
+            Self::Deadline(_) => FilterFailure::Deadline,
+            Self::Memory(_) => FilterFailure::Memory,
+            Self::Trap(_) => FilterFailure::Trap,
+            Self::Refused(_) => FilterFailure::Refused,
+            Self::Output(_) => FilterFailure::Output,
+            Self::Invalid(_) => FilterFailure::Invalid,
+            Self::Busy => FilterFailure::Busy,
+            Self::SetAside(_) => FilterFailure::SetAside,
+            Self::Missing(_) => FilterFailure::Missing,
+            Self::Bug(_) => FilterFailure::Bug,
         }
+    }
+
+    /// The same as a word.
+    pub fn kind(&self) -> &'static str {
+        self.label().name()
+    }
+
+    /// Whether the filter itself has failed: it was asked.
+    pub(super) fn is_its_own(&self) -> bool {
+        !matches!(self, Self::Busy | Self::SetAside(_) | Self::Missing(_))
     }
 
     pub(super) fn refused(words: &str) -> Self {

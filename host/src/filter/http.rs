@@ -8,12 +8,13 @@ use super::failure::Failure;
 use super::request::HttpRequest;
 use super::state::Subject;
 use super::verdict::{self, Size};
+use super::version::{Counted, InForce};
 use crate::message::{Payload, Scope};
+use crate::metrics::FilterVerdict;
 use ::http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
 use ::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 use std::sync::Arc;
-use wasmtime::component::Resource;
 
 /// Headers of one answer.
 const HEADERS: usize = 100;
@@ -35,20 +36,47 @@ pub struct Response {
 }
 
 /// Asks a filter how to answer. Blocks as long as the call takes.
-pub fn respond(
-    filter: &Filter,
-    request: &Arc<HttpRequest>,
-    scope: &Scope,
-) -> (Result<(HttpAnswer, Effects), Failure>, Cost) {
-    let Some(handler) = &filter.0.handlers.http else {
-        return (Err(Failure::Missing("http-handler")), Cost::default());
-    };
-    let subject = Subject { request: Some(request.clone()), scope: scope.clone(), ..Subject::default() };
-    let (answer, cost) = filter.0.callee.enter(filter.0.deadline, subject, |store, instance| {
-        handler.load(&mut *store, instance)?.call_on_request(store, Resource::new_own(0))
-    });
-    let output = filter.0.callee.machine.output;
-    (answer.and_then(|(answer, effects)| Ok((checked(answer, output)?, effects))), cost)
+pub fn respond(filter: &Filter, request: &Arc<HttpRequest>, scope: &Scope) -> Result<(HttpAnswer, Effects), Failure> {
+    let filter = filter.in_force();
+    let (answer, _) = filter.answer(request, scope);
+    if filter.version().shadow {
+        tracing::debug!(filter = filter.name(), path = request.path, ?answer, "a filter in shadow");
+        return Ok((HttpAnswer::Pass, Effects::default()));
+    }
+    answer
+}
+
+impl InForce<'_> {
+    /// Asks how to answer a request.
+    pub(super) fn answer(
+        &self,
+        request: &Arc<HttpRequest>,
+        scope: &Scope,
+    ) -> (Result<(HttpAnswer, Effects), Failure>, Cost) {
+        let Some(handler) = &self.version().handlers.http else {
+            return (Err(Failure::Missing("http-handler")), Cost::default());
+        };
+        let subject = Subject { request: Some(request.clone()), scope: scope.clone(), ..Subject::default() };
+        let output = self.version().callee.machine.output;
+        self.ask(
+            subject,
+            |store, instance| {
+                let request = store.data().handle();
+                handler.load(&mut *store, instance)?.call_on_request(store, request)
+            },
+            |answer| checked(answer, output),
+        )
+    }
+}
+
+impl Counted for HttpAnswer {
+    fn counted(&self) -> FilterVerdict {
+        match self {
+            Self::Pass => FilterVerdict::Pass,
+            Self::Respond(_) => FilterVerdict::Respond,
+            Self::Accept(..) => FilterVerdict::Accept,
+        }
+    }
 }
 
 fn checked(answer: types::HttpVerdict, output: usize) -> Result<HttpAnswer, Failure> {

@@ -25,6 +25,10 @@ impl Meter {
         Self { limit, held: 0 }
     }
 
+    pub fn limit(&self) -> u64 {
+        self.limit
+    }
+
     /// What it holds, which is also the most it held: linear memory never shrinks.
     pub fn held(&self) -> u64 {
         self.held

@@ -28,46 +28,46 @@ impl InFlight {
 }
 
 impl HostMessage for State {
-    fn id(&mut self, _: Resource<MessageHandle>) -> wasmtime::Result<u64> {
-        Ok(self.message()?.message.id.0)
+    fn id(&mut self, handle: Resource<MessageHandle>) -> wasmtime::Result<u64> {
+        Ok(self.message(&handle)?.message.id.0)
     }
 
-    fn source(&mut self, _: Resource<MessageHandle>) -> wasmtime::Result<String> {
-        Ok(self.message()?.message.webhook.to_string())
+    fn source(&mut self, handle: Resource<MessageHandle>) -> wasmtime::Result<String> {
+        Ok(self.message(&handle)?.message.webhook.to_string())
     }
 
-    fn received(&mut self, _: Resource<MessageHandle>) -> wasmtime::Result<u64> {
-        Ok(self.message()?.message.received.0)
+    fn received(&mut self, handle: Resource<MessageHandle>) -> wasmtime::Result<u64> {
+        Ok(self.message(&handle)?.message.received.0)
     }
 
-    fn format(&mut self, _: Resource<MessageHandle>) -> wasmtime::Result<types::Format> {
-        Ok(match self.message()?.message.payload.format {
+    fn format(&mut self, handle: Resource<MessageHandle>) -> wasmtime::Result<types::Format> {
+        Ok(match self.message(&handle)?.message.payload.format {
             Format::Text => types::Format::Text,
             Format::Binary => types::Format::Binary,
         })
     }
 
-    fn size(&mut self, _: Resource<MessageHandle>) -> wasmtime::Result<u64> {
-        Ok(self.message()?.message.payload.data.len() as u64)
+    fn size(&mut self, handle: Resource<MessageHandle>) -> wasmtime::Result<u64> {
+        Ok(self.message(&handle)?.message.payload.data.len() as u64)
     }
 
-    fn data(&mut self, _: Resource<MessageHandle>) -> wasmtime::Result<Vec<u8>> {
-        Ok(self.message()?.message.payload.data.to_vec())
+    fn data(&mut self, handle: Resource<MessageHandle>) -> wasmtime::Result<Vec<u8>> {
+        Ok(self.message(&handle)?.message.payload.data.to_vec())
     }
 
-    fn read(&mut self, _: Resource<MessageHandle>, offset: u64, len: u64) -> wasmtime::Result<Vec<u8>> {
-        let data = &self.message()?.message.payload.data;
+    fn read(&mut self, handle: Resource<MessageHandle>, offset: u64, len: u64) -> wasmtime::Result<Vec<u8>> {
+        let data = &self.message(&handle)?.message.payload.data;
         let start = usize::try_from(offset).unwrap_or(usize::MAX).min(data.len());
         let end = start.saturating_add(usize::try_from(len).unwrap_or(usize::MAX)).min(data.len());
         Ok(data[start..end].to_vec())
     }
 
-    fn json(&mut self, _: Resource<MessageHandle>, pointer: String) -> wasmtime::Result<Option<String>> {
-        Ok(self.message()?.json().and_then(|json| json.pointer(&pointer)).map(text_of))
+    fn json(&mut self, handle: Resource<MessageHandle>, pointer: String) -> wasmtime::Result<Option<String>> {
+        Ok(self.message(&handle)?.json().and_then(|json| json.pointer(&pointer)).map(text_of))
     }
 
-    fn header(&mut self, _: Resource<MessageHandle>, name: String) -> wasmtime::Result<Option<Vec<u8>>> {
-        let content_type = &self.message()?.message.content_type;
+    fn header(&mut self, handle: Resource<MessageHandle>, name: String) -> wasmtime::Result<Option<Vec<u8>>> {
+        let content_type = &self.message(&handle)?.message.content_type;
         let asked = name.eq_ignore_ascii_case("content-type");
         Ok(content_type.as_ref().filter(|_| asked).map(|value| value.clone().into_bytes()))
     }

@@ -12,6 +12,7 @@
 
 mod admission;
 mod bindings;
+mod breaker;
 mod cache;
 mod call;
 mod chain;
@@ -22,17 +23,22 @@ mod engine;
 mod failure;
 mod http;
 mod imports;
+mod kept;
+mod life;
 mod limits;
 mod listener;
 mod load;
 mod message;
 mod problem;
 mod request;
+mod shelf;
 mod single;
 mod slots;
 mod state;
 mod ticker;
 mod verdict;
+mod version;
+mod warm;
 mod words;
 
 #[cfg(test)]
@@ -49,16 +55,18 @@ pub use http::{HttpAnswer, Response, respond};
 pub use listener::Listener;
 pub use problem::Problem;
 pub use request::HttpRequest;
+pub use shelf::{Change, Origin, Refusal, Shelf};
 pub use single::{Answer, Question, ask};
 pub use verdict::{Part, Verdict};
 
 use crate::clients::Clients;
 use crate::keyspace::Keyspace;
-use crate::metrics::Numbers;
+use crate::metrics::Metrics;
 use crate::secret::Secret;
+use life::Life;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,8 +85,8 @@ pub struct HostConfig {
     pub patience: Duration,
     /// Who is connected.
     pub clients: Clients,
-    /// Where filters' own metrics go.
-    pub numbers: Numbers,
+    /// Where calls are counted, and filters' own metrics go.
+    pub metrics: Metrics,
     /// In the place of the log and the clock.
     pub listener: Option<Arc<dyn Listener>>,
 }
@@ -92,7 +100,7 @@ impl HostConfig {
             slots: 64,
             patience: Duration::from_secs(5),
             clients: Clients::default(),
-            numbers: Numbers::default(),
+            metrics: Metrics::default(),
             listener: None,
         }
     }
@@ -113,6 +121,30 @@ pub struct Config {
     pub secrets: BTreeMap<String, Secret>,
     /// Where it keeps what lasts.
     pub keyspace: Option<Arc<dyn Keyspace>>,
+    pub instances: Instances,
+    /// It is asked, and what it answers is not done.
+    pub shadow: bool,
+    /// Failures in a row after which it is set aside for a while. 0: never.
+    pub breaker: u32,
+    /// `None`: a new version is never given up for the one before it.
+    pub rollback: Option<Rollback>,
+}
+
+/// Whether an instance is for one call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Instances {
+    /// For one, unless a filter takes long to start: found out when it is loaded.
+    #[default]
+    Auto,
+    Fresh,
+    Reuse,
+}
+
+/// When a new version of a filter is given up: after more than so many failures within so long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rollback {
+    pub failures: u32,
+    pub within: Duration,
 }
 
 impl Default for Config {
@@ -125,6 +157,10 @@ impl Default for Config {
             config: Value::Object(serde_json::Map::new()),
             secrets: BTreeMap::new(),
             keyspace: None,
+            instances: Instances::Auto,
+            shadow: false,
+            breaker: 5,
+            rollback: Some(Rollback { failures: 5, within: Duration::from_secs(60) }),
         }
     }
 }
@@ -142,11 +178,12 @@ pub enum OnError {
     Drop,
 }
 
-/// Where a component is.
-#[derive(Clone, Copy, Debug)]
-pub enum Source<'a> {
-    File(&'a Path),
-    Bytes { origin: &'a str, bytes: &'a [u8] },
+/// A component.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    /// Where it is from, for people.
+    pub origin: &'a str,
+    pub bytes: &'a [u8],
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -173,61 +210,40 @@ impl Host {
         Ok(Self(Arc::new(engine::Machine::new(config)?)))
     }
 
-    /// Reads, compiles and checks a component. Blocks: compiling takes from milliseconds to many seconds, unless the
+    /// Compiles and checks a component. Blocks: compiling takes from milliseconds to many seconds, unless the
     /// compiled code was kept from an earlier load.
     pub fn load(&self, name: &str, source: Source<'_>, config: &Config) -> Result<Filter, Error> {
-        load::load(&self.0, name, source, config)
+        let version = load::load(&self.0, name, source, config)?;
+        Ok(Filter(Arc::new(Life::new(name.into(), version, self.0.metrics.clone()))))
     }
 }
 
 /// A loaded filter. Clones are the same one.
 #[derive(Clone)]
-pub struct Filter(Arc<Inner>);
-
-struct Inner {
-    callee: call::Callee,
-    handlers: load::Handlers,
-    sha256: String,
-    on_error: OnError,
-    deadline: Duration,
-}
+pub struct Filter(Arc<Life>);
 
 impl Filter {
     pub fn name(&self) -> &str {
-        &self.0.callee.settings.name
+        &self.0.name
     }
 
-    /// Of the component, in lower-case hex.
-    pub fn sha256(&self) -> &str {
-        &self.0.sha256
+    /// Of the component in force, in lower-case hex.
+    pub fn sha256(&self) -> String {
+        self.0.current().sha256.clone()
     }
 
     pub fn on_error(&self) -> OnError {
-        self.0.on_error
+        self.0.current().on_error
     }
 
-    pub fn judges_messages(&self) -> bool {
-        self.0.handlers.message.is_some()
+    /// Whether it exports a handler, by the name of its interface: `message-handler`.
+    pub fn handles(&self, interface: &str) -> bool {
+        self.0.current().handlers.names().contains(&interface)
     }
 
-    pub fn judges_admission(&self) -> bool {
-        self.0.handlers.admission.is_some()
-    }
-
-    pub fn judges_what_clients_say(&self) -> bool {
-        self.0.handlers.client.is_some()
-    }
-
-    pub fn hears_events(&self) -> bool {
-        self.0.handlers.event.is_some()
-    }
-
-    pub fn chooses_audiences(&self) -> bool {
-        self.0.handlers.audience.is_some()
-    }
-
-    pub fn answers_http(&self) -> bool {
-        self.0.handlers.http.is_some()
+    /// The version of it for one piece of work.
+    fn in_force(&self) -> version::InForce<'_> {
+        self.0.in_force()
     }
 }
 

@@ -57,41 +57,41 @@ impl fmt::Debug for HttpRequest {
 }
 
 impl HostRequest for State {
-    fn method(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<String> {
-        Ok(self.request()?.method.clone())
+    fn method(&mut self, handle: Resource<RequestHandle>) -> wasmtime::Result<String> {
+        Ok(self.request(&handle)?.method.clone())
     }
 
-    fn path(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<String> {
-        Ok(self.request()?.path.clone())
+    fn path(&mut self, handle: Resource<RequestHandle>) -> wasmtime::Result<String> {
+        Ok(self.request(&handle)?.path.clone())
     }
 
-    fn query(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<Option<String>> {
-        Ok(self.request()?.query.clone())
+    fn query(&mut self, handle: Resource<RequestHandle>) -> wasmtime::Result<Option<String>> {
+        Ok(self.request(&handle)?.query.clone())
     }
 
-    fn param(&mut self, _: Resource<RequestHandle>, name: String) -> wasmtime::Result<Option<String>> {
-        let query = self.request()?.query.as_deref().unwrap_or_default();
+    fn param(&mut self, handle: Resource<RequestHandle>, name: String) -> wasmtime::Result<Option<String>> {
+        let query = self.request(&handle)?.query.as_deref().unwrap_or_default();
         let found = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| *key == name);
         Ok(found.map(|(_, value)| value.into_owned()))
     }
 
-    fn header(&mut self, _: Resource<RequestHandle>, name: String) -> wasmtime::Result<Option<Vec<u8>>> {
-        let mut headers = self.request()?.headers.iter();
+    fn header(&mut self, handle: Resource<RequestHandle>, name: String) -> wasmtime::Result<Option<Vec<u8>>> {
+        let mut headers = self.request(&handle)?.headers.iter();
         Ok(headers.find(|(key, _)| key.eq_ignore_ascii_case(&name)).map(|(_, value)| value.clone()))
     }
 
-    fn headers(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<Vec<types::Header>> {
+    fn headers(&mut self, handle: Resource<RequestHandle>) -> wasmtime::Result<Vec<types::Header>> {
         let header =
             |(name, value): &(String, Vec<u8>)| types::Header { name: name.to_ascii_lowercase(), value: value.clone() };
-        Ok(self.request()?.headers.iter().map(header).collect())
+        Ok(self.request(&handle)?.headers.iter().map(header).collect())
     }
 
-    fn address(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<String> {
-        Ok(self.request()?.address.to_string())
+    fn address(&mut self, handle: Resource<RequestHandle>) -> wasmtime::Result<String> {
+        Ok(self.request(&handle)?.address.to_string())
     }
 
-    fn body(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<Vec<u8>> {
-        Ok(self.request()?.body.to_vec())
+    fn body(&mut self, handle: Resource<RequestHandle>) -> wasmtime::Result<Vec<u8>> {
+        Ok(self.request(&handle)?.body.to_vec())
     }
 
     fn drop(&mut self, _: Resource<RequestHandle>) -> wasmtime::Result<()> {

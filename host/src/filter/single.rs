@@ -6,7 +6,7 @@ use super::call::Cost;
 use super::conversation::Lifecycle;
 use super::effects::Effects;
 use super::failure::Failure;
-use super::http::{self, HttpAnswer};
+use super::http::HttpAnswer;
 use super::message::InFlight;
 use super::request::HttpRequest;
 use super::verdict::Verdict;
@@ -45,6 +45,7 @@ pub fn ask(filter: &Filter, question: &Question, scope: &Scope) -> (Result<(Answ
     ) -> (Result<(Answer, Effects), Failure>, Cost) {
         (answer.map(|(answer, effects)| (of(answer), effects)), cost)
     }
+    let filter = filter.in_force();
     let in_flight = |message: &Message| Arc::new(InFlight::new(message.clone()));
     match question {
         Question::Message(message) => with(filter.judge(&in_flight(message), scope), Answer::Verdict),
@@ -61,6 +62,6 @@ pub fn ask(filter: &Filter, question: &Question, scope: &Scope) -> (Result<(Answ
             // What such a call wants done beside its answer is not done.
             (answer.map(|chosen| (Answer::Chosen(chosen), Effects::default())), cost)
         }
-        Question::Http(request) => with(http::respond(filter, request, scope), Answer::Http),
+        Question::Http(request) => with(filter.answer(request, scope), Answer::Http),
     }
 }

@@ -19,9 +19,10 @@ mod reload;
 mod tests;
 
 pub use error::{Error, HandshakeError};
-pub use reload::{Reloaded, Watch};
+pub use reload::Reloaded;
 
 use crate::secret::Secret;
+use crate::watch::Watch;
 use reload::Current;
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, ring};
@@ -70,7 +71,7 @@ impl Acceptor {
 
     /// Reloads by itself when the files change, until the answer is dropped.
     pub fn watch(&self) -> Result<Watch, Error> {
-        Watch::start(self.current.clone()).map_err(Error::Watch)
+        reload::watch(self.current.clone()).map_err(Error::Watch)
     }
 
     /// Shakes hands within the handshake timeout. To drop the future closes the connection.

@@ -6,11 +6,11 @@ use super::kept::Kept;
 use super::Component;
 use crate::clients::Clients;
 use crate::filter::{
-    self, Answer, Config, Cost, Effects, Failure, Filter, Host, HostConfig, Problem, Source,
+    self, Answer, Config, Cost, Effects, Failure, Filter, Host, HostConfig, Instances, Problem, Source,
 };
 use crate::keyspace::Keyspace;
 use crate::message::Scope;
-use crate::metrics::Numbers;
+use crate::metrics::{Metrics, Numbers};
 use crate::secret::Secret;
 use bytes::Bytes;
 use serde_json::{Map, Value};
@@ -47,11 +47,12 @@ pub struct Happened {
 impl Stage {
     /// `cache` is a directory for compiled code.
     pub fn new(component: Component, cache: &Path) -> Result<Self, filter::Error> {
-        let (clients, numbers, ear) = (Clients::default(), Numbers::default(), Arc::<Ear>::default());
+        let (clients, metrics, ear) = (Clients::default(), Metrics::default(), Arc::<Ear>::default());
+        let numbers = metrics.numbers.clone();
         let config = HostConfig {
             slots: SLOTS,
             clients: clients.clone(),
-            numbers: numbers.clone(),
+            metrics,
             listener: Some(ear.clone()),
             ..HostConfig::new(cache)
         };
@@ -104,10 +105,13 @@ impl Stage {
             config: world.config.clone(),
             secrets: secrets.collect(),
             keyspace: Some(self.kept.clone() as Arc<dyn Keyspace>),
+            // Each case by itself: nothing is left of the one before, and nothing follows from it.
+            instances: Instances::Fresh,
+            breaker: 0,
             ..Config::default()
         };
         let Component { name, origin, bytes, .. } = &self.component;
-        match self.host.load(name, Source::Bytes { origin, bytes }, &config) {
+        match self.host.load(name, Source { origin, bytes }, &config) {
             Ok(filter) => {
                 self.loaded = Some((world.clone(), filter.clone()));
                 Ok(Ok(filter))

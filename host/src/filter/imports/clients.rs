@@ -116,7 +116,7 @@ impl HostClient for State {
     }
 
     fn drop(&mut self, handle: Resource<ClientHandle>) -> wasmtime::Result<()> {
-        self.clients.delete(handle)?;
+        self.cards.let_go(handle.rep());
         Ok(())
     }
 }

@@ -21,7 +21,7 @@ impl metrics::Host for State {
 
 impl State {
     fn note(&self, name: &str, number: Number) -> wasmtime::Result<()> {
-        let noted = self.machine.numbers.note(&self.settings.name, name, number);
+        let noted = self.machine.metrics.numbers.note(&self.settings.name, name, number);
         noted.map_err(|why| Breach::of(why.to_string()))?;
         if let Some(listener) = &self.machine.listener {
             listener.number(name, number);

@@ -54,7 +54,7 @@ fn a_filter_that_fails_denies_whatever_its_policy() {
 fn labels_beyond_the_limit_deny() {
     let cache = tempfile::tempdir().unwrap();
     let host = Host::new(&HostConfig { labels: 0, slots: 1, ..HostConfig::new(cache.path()) }).unwrap();
-    let source = Source::Bytes { origin: "allow-labelled", bytes: &wasm("allow-labelled") };
+    let source = Source { origin: "allow-labelled", bytes: &wasm("allow-labelled") };
     let filter = host.load("allow-labelled", source, &Config::default()).unwrap();
     let denial = admit(&[filter], request(), &Scope::default()).unwrap_err();
     assert_eq!(denial.reason.as_deref(), Some("answered with 1 labels, of the 0 a client may have"));

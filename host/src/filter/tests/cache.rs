@@ -8,7 +8,7 @@ fn host(directory: &Path) -> Host {
 }
 
 fn load(host: &Host, name: &str) -> Filter {
-    let source = Source::Bytes { origin: name, bytes: &wasm(name) };
+    let source = Source { origin: name, bytes: &wasm(name) };
     host.load(name, source, &Config::default()).unwrap()
 }
 

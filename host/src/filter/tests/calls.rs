@@ -109,7 +109,7 @@ fn a_call_that_finds_no_room_for_too_long_says_so() {
     std::thread::scope(|scope| {
         let quick = &quick;
         scope.spawn(move || {
-            quick.0.callee.enter(Duration::from_secs(5), Subject::default(), |_, _| {
+            quick.0.current().callee.enter(Duration::from_secs(5), Subject::default(), |_, _| {
                 begun.send(()).unwrap();
                 let _ = ends.recv();
                 Ok(Ok(()))
@@ -127,7 +127,7 @@ fn a_panic_of_posterns_own_is_that_calls_failure_alone() {
     let bench = bench();
     let filter = bench.load("pass");
     let (answer, _) =
-        filter.0.callee.enter(Duration::from_secs(1), Subject::default(), |_, _| -> wasmtime::Result<_> {
+        filter.0.current().callee.enter(Duration::from_secs(1), Subject::default(), |_, _| -> wasmtime::Result<_> {
             panic!("planted");
             #[expect(unreachable_code, reason = "it names the type")]
             Ok(Ok(()))

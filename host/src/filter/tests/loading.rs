@@ -16,8 +16,8 @@ fn says(message: &str, parts: &[&str]) {
 fn a_filter_knows_what_it_judges() {
     let bench = bench();
     let (message, admission) = (bench.load("pass"), bench.load("allow-all"));
-    assert!(message.judges_messages() && !message.judges_admission());
-    assert!(!admission.judges_messages() && admission.judges_admission());
+    assert!(message.handles("message-handler") && !message.handles("admission-handler"));
+    assert!(!admission.handles("message-handler") && admission.handles("admission-handler"));
     assert_eq!((message.name(), message.on_error()), ("pass", OnError::Hold));
 }
 
@@ -41,7 +41,7 @@ fn a_component_that_cannot_work_is_refused_with_what_to_do() {
 fn a_file_that_is_no_component_is_refused_with_what_to_do() {
     let bench = bench();
     let load = |bytes: &[u8]| {
-        let error = bench.host.load("x", Source::Bytes { origin: "x.wasm", bytes }, &Config::default()).unwrap_err();
+        let error = bench.host.load("x", Source { origin: "x.wasm", bytes }, &Config::default()).unwrap_err();
         Chain(&error).to_string()
     };
     says(&load(b""), &["`x`", "`x.wasm`", "empty"]);
@@ -58,11 +58,13 @@ fn a_file_is_read_and_its_digest_compared_with_the_pin() {
     let bench = bench();
     let path = bench.cache.path().join("pass.wasm");
     let load = |config: &Config| {
-        bench.host.load("pinned", Source::File(&path), config).map_err(|error| Chain(&error).to_string())
+        let mut shelf = Shelf::new(bench.host.clone(), bench.cache.path().join("filters"));
+        let loaded = shelf.add("pinned", Origin::File(path.clone()), config.clone());
+        loaded.map(|()| shelf.filter("pinned").unwrap().sha256()).map_err(|error| Chain(&error).to_string())
     };
     says(&load(&Config::default()).unwrap_err(), &["pass.wasm", "cannot be read", "No such file"]);
     std::fs::write(&path, wasm("pass")).unwrap();
-    let found = load(&Config::default()).unwrap().sha256().to_owned();
+    let found = load(&Config::default()).unwrap();
     let pinned = |digest: &str| Config { sha256: Some(digest.to_owned()), ..Config::default() };
     assert!(load(&pinned(&found)).is_ok());
     assert!(load(&pinned(&found.to_uppercase())).is_ok());
@@ -76,7 +78,8 @@ fn a_file_beyond_any_filters_size_is_not_read() {
     let path = bench.cache.path().join("large.wasm");
     // Sparse: it takes no room.
     std::fs::File::create(&path).unwrap().set_len((64 << 20) + 1).unwrap();
-    let error = bench.host.load("large", Source::File(&path), &Config::default()).unwrap_err();
+    let mut shelf = Shelf::new(bench.host.clone(), bench.cache.path().join("filters"));
+    let error = shelf.add("large", Origin::File(path), Config::default()).unwrap_err();
     says(&Chain(&error).to_string(), &["larger than the 67108864 bytes"]);
 }
 
@@ -89,7 +92,7 @@ fn a_function_of_a_later_patch_is_refused_with_what_to_do() {
         (func $f (canon lift (core func $i "on-message")))
         (instance $out (export "on-message" (func $f)))
         (export "postern:filter/message-handler@0.1.0" (instance $out)))"#;
-    let source = Source::Bytes { origin: "later", bytes: &wat::parse_str(later).unwrap() };
+    let source = Source { origin: "later", bytes: &wat::parse_str(later).unwrap() };
     let error = bench().host.load("later", source, &Config::default()).unwrap_err();
     says(&Chain(&error).to_string(), &["a function that this postern does not have", "flush", "upgrade postern"]);
 }
@@ -102,7 +105,7 @@ fn a_handler_that_this_postern_never_calls_is_not_enough() {
         (func $f (canon lift (core func $i "on-timer")))
         (instance $out (export "on-timer" (func $f)))
         (export "postern:filter/timer-handler@0.1.0" (instance $out)))"#;
-    let source = Source::Bytes { origin: "timer", bytes: &wat::parse_str(timer).unwrap() };
+    let source = Source { origin: "timer", bytes: &wat::parse_str(timer).unwrap() };
     let error = bench().host.load("timer", source, &Config::default()).unwrap_err();
     says(
         &Chain(&error).to_string(),
@@ -121,7 +124,7 @@ fn a_filter_with_more_parts_than_a_slot_has_room_for_is_refused() {
             (export \"postern:filter/message-handler@0.1.0\" (instance $out)))"
         );
         let bytes = wat::parse_str(text).unwrap();
-        let error = bench().host.load("many", Source::Bytes { origin: "many", bytes: &bytes }, &Config::default());
+        let error = bench().host.load("many", Source { origin: "many", bytes: &bytes }, &Config::default());
         Chain(&error.unwrap_err()).to_string()
     };
     says(&many(&"(memory 1)".repeat(5)), &["failed to load filter", "5"]);

@@ -5,6 +5,7 @@ mod admission;
 mod cache;
 mod calls;
 mod chain;
+mod life;
 mod loading;
 mod logging;
 
@@ -41,7 +42,7 @@ pub fn bench_with(slots: u32) -> Bench {
 
 impl Bench {
     pub fn try_load(&self, name: &str, config: &Config) -> Result<Filter, String> {
-        let source = Source::Bytes { origin: name, bytes: &wasm(name) };
+        let source = Source { origin: name, bytes: &wasm(name) };
         self.host.load(name, source, config).map_err(|error| Chain(&error).to_string())
     }
 
@@ -79,6 +80,6 @@ pub fn probe(pointer: &str) -> Config {
 
 /// One call of one filter.
 pub fn ask(filter: &Filter, message: &Message) -> (Result<Verdict, Failure>, Cost) {
-    let (answer, cost) = filter.judge(&Arc::new(InFlight::new(message.clone())), &Scope::default());
+    let (answer, cost) = filter.in_force().judge(&Arc::new(InFlight::new(message.clone())), &Scope::default());
     (answer.map(|(verdict, _)| verdict), cost)
 }

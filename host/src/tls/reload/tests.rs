@@ -2,8 +2,6 @@
 
 use super::super::tests::{BOTH, client, configure, connect, echoes, self_signed, serve};
 use super::super::{Acceptor, Error, Reloaded};
-use super::is_change;
-use notify::event::{AccessKind, AccessMode, EventKind};
 use rcgen::KeyPair;
 use rustls::ClientConfig;
 use rustls_pki_types::CertificateDer;
@@ -135,15 +133,4 @@ async fn a_certificate_behind_links_is_followed() {
     // And a file that the links lead to, written in place.
     configure(&at("..2"), &old.certificate, &old.key);
     eventually(&client, address, &old).await;
-}
-
-#[test]
-fn the_files_being_read_is_not_taken_for_a_change() {
-    use notify::event::{CreateKind, ModifyKind};
-    assert!(is_change(EventKind::Create(CreateKind::Any)));
-    assert!(is_change(EventKind::Modify(ModifyKind::Any)));
-    assert!(is_change(EventKind::Access(AccessKind::Close(AccessMode::Write))));
-    for reading in [AccessKind::Open(AccessMode::Any), AccessKind::Read, AccessKind::Close(AccessMode::Read)] {
-        assert!(!is_change(EventKind::Access(reading)));
-    }
 }

@@ -1,0 +1,7 @@
+module reference
+
+go 1.24
+
+require postern v0.1.0
+
+replace postern => ../sdk

@@ -1,0 +1,43 @@
+;; Counts in kv for ever.
+(component
+  (import "postern:filter/types@0.1.0" (instance $types
+    (export "message" (type $message (sub resource)))
+    (type $label' (record (field "key" string) (field "value" string)))
+    (export "label" (type $label (eq $label')))
+    (type $format' (enum "text" "binary"))
+    (export "format" (type $format (eq $format')))
+    (type $payload' (record (field "format" $format) (field "data" (list u8))))
+    (export "payload" (type $payload (eq $payload')))
+    (type $selector' (variant (case "everyone") (case "clients" (list u64)) (case "any-label" (list $label))
+      (case "all-labels" (list $label))))
+    (export "selector" (type $selector (eq $selector')))
+    (type $delivery' (record (field "to" $selector) (field "except" (list u64)) (field "payload" (option $payload))))
+    (export "delivery" (type $delivery (eq $delivery')))
+    (type $verdict' (variant (case "pass") (case "drop" (option string)) (case "rewrite" $payload)
+      (case "send" (list $delivery))))
+    (export "verdict" (type $verdict (eq $verdict')))))
+  (import "postern:filter/kv@0.1.0" (instance $kv
+    (type $fault' (enum "too-large" "full" "not-a-number" "unavailable"))
+    (export "fault" (type $fault (eq $fault')))
+    (export "increment" (func (param "key" string) (param "by" s64) (param "ttl" (option u64)) (result (result s64 (error $fault)))))))
+  (alias export $types "message" (type $message))
+  (alias export $types "verdict" (type $verdict))
+  (core module $memory
+    (memory (export "memory") 1)
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 4096)))
+  (core instance $memory (instantiate $memory))
+  (core func $call (canon lower (func $kv "increment") (memory (core memory $memory "memory"))))
+  (core module $m
+    (import "memory" "memory" (memory 1))
+    (import "host" "call" (func $call (param i32 i32 i64 i32 i64 i32)))
+    (data (i32.const 1024) "a line of no use")
+    (func (export "on-message") (param i32) (result i32)
+      (loop $again (call $call (i32.const 1024) (i32.const 6) (i64.const 1) (i32.const 0) (i64.const 0) (i32.const 64)) (br $again))
+      (i32.const 16)))
+  (core instance $i (instantiate $m
+    (with "memory" (instance $memory))
+    (with "host" (instance (export "call" (func $call))))))
+  (func $f (param "msg" (own $message)) (result (result $verdict (error string)))
+    (canon lift (core func $i "on-message") (memory (core memory $memory "memory"))))
+  (instance $out (export "message" (type $message)) (export "verdict" (type $verdict)) (export "on-message" (func $f)))
+  (export "postern:filter/message-handler@0.1.0" (instance $out)))

@@ -1,0 +1,31 @@
+;; Takes another mebibyte with each call, and keeps it.
+(component
+  (import "postern:filter/types@0.1.0" (instance $types
+    (export "message" (type $message (sub resource)))
+    (type $label' (record (field "key" string) (field "value" string)))
+    (export "label" (type $label (eq $label')))
+    (type $format' (enum "text" "binary"))
+    (export "format" (type $format (eq $format')))
+    (type $payload' (record (field "format" $format) (field "data" (list u8))))
+    (export "payload" (type $payload (eq $payload')))
+    (type $selector' (variant (case "everyone") (case "clients" (list u64)) (case "any-label" (list $label))
+      (case "all-labels" (list $label))))
+    (export "selector" (type $selector (eq $selector')))
+    (type $delivery' (record (field "to" $selector) (field "except" (list u64)) (field "payload" (option $payload))))
+    (export "delivery" (type $delivery (eq $delivery')))
+    (type $verdict' (variant (case "pass") (case "drop" (option string)) (case "rewrite" $payload)
+      (case "send" (list $delivery))))
+    (export "verdict" (type $verdict (eq $verdict')))))
+  (alias export $types "message" (type $message))
+  (alias export $types "verdict" (type $verdict))
+  (core module $m
+    (memory (export "memory") 1)
+    ;; result<verdict, string> at 16: pass
+    (func (export "on-message") (param i32) (result i32)
+      (drop (memory.grow (i32.const 16)))
+      (i32.const 16)))
+  (core instance $i (instantiate $m))
+  (func $f (param "msg" (own $message)) (result (result $verdict (error string)))
+    (canon lift (core func $i "on-message") (memory (core memory $i "memory"))))
+  (instance $out (export "message" (type $message)) (export "verdict" (type $verdict)) (export "on-message" (func $f)))
+  (export "postern:filter/message-handler@0.1.0" (instance $out)))
