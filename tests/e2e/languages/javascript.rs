@@ -1,74 +1,45 @@
 //! JavaScript and TypeScript, as their users meet them: a new project, built, tested, run, and changed while it runs.
 
+use super::{Language, a_new_filter_is_built_tried_run_and_changed, built, logs, run, typed, with_filter};
 use crate::home;
 use postern_tests::tools::javascript::{install, npm};
-use postern_tests::{Client, Config, Gateway, Home, Protocol, Sender, eventually, fixtures};
+use postern_tests::{Admin, Client, Config, Home, Protocol, Sender, fixtures};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-/// Types a command that has to work, and gives what it prints.
-async fn typed(home: &Home, arguments: &[&str]) -> String {
-    let ended = home.run(arguments).await;
-    assert_eq!(ended.code, Some(0), "`postern {}`: {}{}", arguments.join(" "), ended.stdout, ended.stderr);
-    ended.stdout
-}
+const JAVASCRIPT: Language = Language {
+    name: "javascript",
+    source: "filter.js",
+    change: &[("log, pass }", "log, pass, rewrite }"), ("return pass();", "return rewrite(\"changed\");")],
+};
 
-/// `postern filter build`, and where it says the component is.
-async fn built(home: &Home, directory: &str) -> PathBuf {
-    home.path(typed(home, &["filter", "build", directory]).await.trim())
-}
+const TYPESCRIPT: Language = Language {
+    name: "typescript",
+    source: "filter.ts",
+    change: &[("pass, type", "pass, rewrite, type"), ("return pass();", "return rewrite(\"changed\");")],
+};
 
-/// One webhook with one filter, which may take its time: the tester's machine does much else.
-fn with_filter(component: &Path, more: &str) -> Config {
-    let config = Config::basic().without_dedupe().webhook("whatsapp", "/whatsapp", "filters = [\"it\"]");
-    config.filter("it", component, &format!("deadline = \"10s\"\n{more}"))
-}
-
-async fn a_new_project_is_built_tested_run_and_changed(language: &str, source: &str) {
+#[tokio::test]
+async fn a_new_filter_in_javascript_is_tested_by_node_then_built_tried_run_and_changed_while_it_runs() {
     let home = home(&Config::basic());
-    typed(&home, &["filter", "new", "--lang", language, "no-stops"]).await;
-    let project = home.path("no-stops");
-    if !install(&[&project]) {
-        return;
+    a_new_filter_is_built_tried_run_and_changed(&home, &JAVASCRIPT, installed_and_tested).await;
+}
+
+#[tokio::test]
+async fn a_new_filter_in_typescript_is_tested_by_node_then_built_tried_run_and_changed_while_it_runs() {
+    let home = home(&Config::basic());
+    a_new_filter_is_built_tried_run_and_changed(&home, &TYPESCRIPT, installed_and_tested).await;
+}
+
+/// Its own tests, in Node; of TypeScript, its types too.
+fn installed_and_tested(project: &Path) -> bool {
+    if !install(&[project]) {
+        return false;
     }
-    let tested = npm(&project, &["test"]).expect("npm was there a moment ago");
-    assert!(tested.status.success(), "`npm test`: {}{}", text(&tested.stdout), text(&tested.stderr));
-    let component = built(&home, "no-stops").await;
-    let cases = project.join("cases");
-    typed(&home, &["filter", "test", &component.display().to_string(), &cases.display().to_string()]).await;
-
-    home.configure(&with_filter(&component, "config = { word = \"stop\" }"));
-    let gateway = home.start().await;
-    let mut client = Client::connect(&gateway, "/ws").await;
-    let mut sender = Sender::connect(&gateway, Protocol::Http1).await;
-    sender.deliver("/whatsapp", fixtures::message("1", "15550100142", "please stop")).await;
-    let passed = fixtures::message("2", "15550100142", "please go on");
-    sender.deliver("/whatsapp", passed.clone()).await;
-    client.expect(&passed).await;
-    logs(&gateway, "dropped word=stop").await;
-
-    // Another filter in its place, and the gateway goes on with that one.
-    let source = project.join(source);
-    let code = std::fs::read_to_string(&source).expect("it is text");
-    let changed = code.replace("return pass();", "return rewrite(`now ${text}`);").replace(", pass", ", pass, rewrite");
-    assert_ne!(code, changed);
-    std::fs::write(&source, changed).expect("it is writable");
-    assert_eq!(built(&home, "no-stops").await, component, "it is the same file");
-    eventually("what the changed filter makes of a message", async || {
-        sender.deliver("/whatsapp", passed.clone()).await;
-        (client.body().await == "now please go on").then_some(())
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_new_filter_in_javascript_is_built_tested_run_and_changed_while_it_runs() {
-    a_new_project_is_built_tested_run_and_changed("javascript", "filter.js").await;
-}
-
-#[tokio::test]
-async fn a_new_filter_in_typescript_is_built_tested_run_and_changed_while_it_runs() {
-    a_new_project_is_built_tested_run_and_changed("typescript", "filter.ts").await;
+    let tested = npm(project, &["test"]).expect("npm was there a moment ago");
+    let words = text(&tested.stdout);
+    assert!(tested.status.success() && words.contains("pass 2"), "`npm test`: {words}{}", text(&tested.stderr));
+    true
 }
 
 /// Each is a question of JavaScript, and its answer in a component.
@@ -151,7 +122,7 @@ async fn what_a_filter_does_wrong_is_told_in_its_own_words_and_lines() {
     home.configure(&with_filter(&component, ""));
     let gateway = home.start().await;
     Sender::connect(&gateway, Protocol::Http1).await.deliver("/whatsapp", "{}").await;
-    let held = postern_tests::Admin::of(&gateway).held_becomes(1).await;
+    let held = Admin::of(&gateway).held_becomes(1).await;
     let words = held[0].to_string();
     assert!(words.contains("TypeError: cannot read property 'home' of undefined (filter.js:4)"), "{words}");
 
@@ -167,7 +138,7 @@ async fn what_a_filter_does_wrong_is_told_in_its_own_words_and_lines() {
         ("\nnobody();\nexport function onMessage() {}", "at <anonymous> filter.js:2"),
     ] {
         std::fs::write(home.path("it/filter.js"), code).expect("it is writable");
-        let ended = home.run(&["filter", "build", "it"]).await;
+        let ended = run(&home, &["filter", "build", "it"]).await;
         assert_ne!(ended.code, Some(0), "{code}");
         assert!(ended.stderr.contains(words), "{code}: {words}: {}", ended.stderr);
     }
@@ -204,7 +175,7 @@ async fn the_reference_filter_in_javascript_behaves() {
     }
     let component = built(&home, "reference").await;
     let suite = tests.join("behaviour").display().to_string();
-    let ended = home.run(&["filter", "test", &component.display().to_string(), &suite]).await;
+    let ended = run(&home, &["filter", "test", &component.display().to_string(), &suite]).await;
     let right = ended.stdout.lines().filter(|line| line.starts_with("ok ")).count();
     let wrong = ended.stdout.lines().filter(|line| line.starts_with("FAIL "));
     let mut wrong: Vec<_> = wrong.filter_map(|line| Some(line.split_once(".toml: ")?.1)).collect();
@@ -233,10 +204,6 @@ async fn of_source(home: &Home, code: &str) -> Option<PathBuf> {
     }
     std::fs::write(home.path("it/filter.js"), code).expect("it is writable");
     Some(built(home, "it").await)
-}
-
-async fn logs(gateway: &Gateway, words: &str) {
-    eventually(format!("`{words}` in the log"), async || gateway.stderr().contains(words).then_some(())).await;
 }
 
 fn text(bytes: &[u8]) -> String {
