@@ -28,7 +28,10 @@ pub fn install(projects: &[&Path]) -> bool {
     let words = node.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     let major = words.trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
     if major.is_none_or(|major| major < OLDEST) {
-        let what = format!("a test needs Node {OLDEST} or later, and there is {}", if words.is_empty() { "none" } else { words.trim() });
+        let what = format!(
+            "a test needs Node {OLDEST} or later, and there is {}",
+            if words.is_empty() { "none" } else { words.trim() }
+        );
         wanting(&what, "apt-get install nodejs npm, or https://nodejs.org/en/download");
         return false;
     }

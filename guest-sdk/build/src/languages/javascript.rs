@@ -54,7 +54,7 @@ pub(crate) fn build(project: &Project, wit: &Path, work: &Path) -> Result<Vec<u8
     }
     SDK.find(&directory)?;
     let esbuild = ESBUILD.find(&directory)?.join("lib/main.js");
-    let componentize = COMPONENTIZE.find(&directory)?.join("index.js");
+    let componentize = COMPONENTIZE.find(&directory)?;
     let (work, wit) = (canonical(work)?, canonical(wit)?);
     let component = work.join(format!("{}.wasm", project.name));
     let task = json!({
@@ -64,7 +64,8 @@ pub(crate) fn build(project: &Project, wit: &Path, work: &Path) -> Result<Vec<u8
         "handlers": project.handlers.iter().map(|handler| handler.name()).collect::<Vec<_>>(),
         "exports": project.handlers.iter().copied().map(export).collect::<Vec<_>>(),
         "esbuild": esbuild,
-        "componentize": componentize,
+        "componentize": componentize.join("index.js"),
+        "engine": read(&componentize.join("package.json"))["version"],
         "bundle": work.join(format!("{}.js", project.name)),
         "wit": wit,
         "world": world::WORLD,
@@ -150,7 +151,11 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let error = || ESBUILD.find(directory.path()).expect_err("it is not there").to_string();
         let project = directory.path().display();
-        assert!(error().contains(&format!("cd {project} && npm init -y && npm install --save-dev esbuild")), "{}", error());
+        assert!(
+            error().contains(&format!("cd {project} && npm init -y && npm install --save-dev esbuild")),
+            "{}",
+            error()
+        );
         fs::write(directory.path().join("package.json"), "{}").expect("a file");
         assert!(error().contains(&format!("cd {project} && npm install --save-dev esbuild")), "{}", error());
         fs::write(directory.path().join("package.json"), r#"{"devDependencies":{"esbuild":"0"}}"#).expect("a file");

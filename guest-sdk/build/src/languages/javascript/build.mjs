@@ -2,7 +2,8 @@
 // esbuild makes one module of it and all that it imports, componentize-qjs a component of that. What goes wrong is said on
 // standard error, in the filter's own terms.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { SourceMap, builtinModules } from "node:module";
 import { relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -44,8 +45,17 @@ const place = places(file(".js"), JSON.parse(file(".map")));
 const source = file(".js") + table(file(".js"));
 writeFileSync(task.bundle, source);
 
+// No two snapshots of QuickJS are the same. Of the same source, the component there is stays: it is no other filter.
+const stamp = `${task.component}.of`;
+const inputs = [new URL(import.meta.url), `${task.wit}/world.wit`, `${task.wit}/deps/postern-filter/filter.wit`];
+const made = inputs
+  .reduce((hash, input) => hash.update(readFileSync(input)), createHash("sha256").update(`${task.engine}\n${source}\n`))
+  .digest("hex");
+if (existsSync(task.component) && existsSync(stamp) && readFileSync(stamp, "utf8") === made) process.exit(0);
+rmSync(stamp, { force: true });
+
 try {
-  const made = await componentize({
+  const { component } = await componentize({
     witPath: task.wit,
     jsSource: source,
     jsPath: task.bundle,
@@ -53,7 +63,8 @@ try {
     stubWasi: true,
     sync: true,
   });
-  writeFileSync(task.component, made.component);
+  writeFileSync(task.component, component);
+  writeFileSync(stamp, made);
 } catch (error) {
   console.error(explained(String(error.message ?? error)));
   process.exit(1);
