@@ -8,21 +8,26 @@ use std::path::PathBuf;
 use std::{env, fs, io};
 
 /// Below `guest-sdk`: Rust's, then the other languages'.
-const GATHERED: [&str; 16] = [
+const GATHERED: [&str; 21] = [
     "Cargo.toml",
     "README.md",
     "src",
     "template",
     "wit/v0.1",
+    "c/README.md",
     "c/sdk",
     "c/template",
+    "go/README.md",
     "go/sdk",
     "go/template",
+    "javascript/README.md",
     "javascript/sdk",
     "javascript/template",
     "javascript/template-typescript",
+    "python/README.md",
     "python/sdk",
     "python/template",
+    "zig/README.md",
     "zig/sdk",
     "zig/template",
 ];

@@ -13,7 +13,7 @@ mod tests;
 mod trust;
 
 pub use address::{Address, Kind};
-pub use client::{Answer, Ask, Client, connection, read, request};
+pub use client::{Answer, Ask, Client, Content, connection, read, request};
 pub use trust::Trust;
 
 use rustls::CertificateError;

@@ -27,6 +27,7 @@ mod hostile;
 mod languages;
 mod openapi;
 mod original;
+mod registry;
 mod regressions;
 mod resume;
 mod retention;

@@ -2,7 +2,7 @@
 
 use crate::start;
 use http::Method;
-use postern_tests::{Admin, Client, Config, Protocol, Sender, fixtures};
+use postern_tests::{Admin, Client, Config, Protocol, Sender, fixtures, guests};
 use serde_json::{Value, json};
 
 /// What is wrong with a value by its JSON Schema, as far as our schemas go.
@@ -53,7 +53,8 @@ fn faults(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec
 
 #[tokio::test]
 async fn every_operation_is_there_and_answers_as_it_is_described() {
-    let gateway = start(&Config::basic()).await;
+    let component = std::fs::read(guests::wat("pass")).expect("it was compiled");
+    let gateway = start(&Config::basic().filter("pass", &guests::wat("pass"), "")).await;
     let admin = Admin::of(&gateway);
     let _client = Client::connect(&gateway, "/ws").await;
     Sender::connect(&gateway, Protocol::Http1)
@@ -70,10 +71,13 @@ async fn every_operation_is_there_and_answers_as_it_is_described() {
     for (path, operations) in described["paths"].as_object().expect("paths") {
         for (method, operation) in operations.as_object().expect("operations") {
             let method: Method = method.to_uppercase().parse().expect("a method");
-            let target = path.replace("{id}", &id);
+            let target = path.replace("{id}", &id).replace("{name}", "pass");
             let target = if path == "/v1/disconnect" { format!("{target}?label=no:body") } else { target };
-            let body =
-                if operation["requestBody"].is_object() { json!({ "ids": [id] }).to_string() } else { String::new() };
+            let body = match operation["requestBody"]["content"].as_object() {
+                None => Vec::new(),
+                Some(content) if content.contains_key("application/wasm") => component.clone(),
+                Some(_) => json!({ "ids": [id] }).to_string().into(),
+            };
             let headers = [("content-type", "application/json")];
             let mut sender = Sender::plain(gateway.admin()).await;
             let reply = sender.send(method.clone(), &target, &headers, body).await.expect("an answer");
@@ -99,7 +103,7 @@ async fn every_operation_is_there_and_answers_as_it_is_described() {
         }
     }
     assert_eq!(found, Vec::<String>::new());
-    assert!(asked >= 13, "{asked}");
+    assert!(asked >= 17, "{asked}");
     // And nothing is there that is not described.
     let source = include_str!("../../host/src/admin/mod.rs");
     for path in source.split('"').filter(|text| text.starts_with("/v1/") && !text.ends_with('/')) {

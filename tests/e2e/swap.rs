@@ -242,10 +242,11 @@ async fn in_shadow_a_filter_is_asked_and_recorded_and_changes_nothing() {
 
 #[tokio::test]
 async fn whatever_a_filter_does_is_contained_and_named_in_the_metrics() {
-    const WAYS: [(&str, &str); 6] = [
+    const WAYS: [(&str, &str); 7] = [
         ("leak", ""),
         ("recurse", "trap"),
-        ("big", "output"),
+        ("gigabyte", "trap"),
+        ("huge-output", "output"),
         ("flood", "deadline"),
         ("kv-loop", "deadline"),
         ("memory", "memory"),

@@ -153,6 +153,10 @@ impl Process {
         self.stdout.text()
     }
 
+    pub fn stderr(&self) -> String {
+        self.stderr.text()
+    }
+
     /// The way it ended, once it has, with all it printed.
     pub fn ended(&mut self) -> Option<Ended> {
         let status = self.child.try_wait().expect("it is our child")?;

@@ -12,6 +12,7 @@ mod component;
 mod error;
 #[cfg(test)]
 mod gather;
+mod interfaces;
 #[cfg(feature = "languages")]
 mod languages;
 mod nested;
@@ -29,6 +30,7 @@ pub use component::componentize;
 #[cfg(feature = "languages")]
 pub use component::componentize_wasi;
 pub use error::Error;
+pub use interfaces::{Interfaces, interfaces};
 #[cfg(feature = "languages")]
 pub use new::{Begun, new};
 #[cfg(feature = "languages")]

@@ -33,7 +33,7 @@ pub fn new(language: Language, directory: &Path) -> Result<Begun, Error> {
     let name = name_of(directory)?;
     vacant(directory)?;
     let files = files(language, &name);
-    if files.is_empty() {
+    if !files.iter().any(|(path, _)| !path.starts_with(SDK)) {
         let words = format!("this postern was built without a template for {language}");
         return Err(Error::New { directory: directory.to_owned(), words });
     }
@@ -80,14 +80,14 @@ fn vacant(directory: &Path) -> Result<(), Error> {
 
 /// A project's files, relative to its directory.
 fn files(language: Language, name: &str) -> Vec<(PathBuf, Vec<u8>)> {
-    let (template, sdk) = match language {
-        Language::C => ("c/template/", "c/sdk/"),
-        Language::Go => ("go/template/", "go/sdk/"),
-        Language::JavaScript => ("javascript/template/", "javascript/sdk/"),
-        Language::TypeScript => ("javascript/template-typescript/", "javascript/sdk/"),
-        Language::Python => ("python/template/", "python/sdk/"),
-        Language::Rust => ("template/", ""),
-        Language::Zig => ("zig/template/", "zig/sdk/"),
+    let (template, sdk, readme) = match language {
+        Language::C => ("c/template/", "c/sdk/", "c/README.md"),
+        Language::Go => ("go/template/", "go/sdk/", "go/README.md"),
+        Language::JavaScript => ("javascript/template/", "javascript/sdk/", "javascript/README.md"),
+        Language::TypeScript => ("javascript/template-typescript/", "javascript/sdk/", "javascript/README.md"),
+        Language::Python => ("python/template/", "python/sdk/", "python/README.md"),
+        Language::Rust => ("template/", "", "README.md"),
+        Language::Zig => ("zig/template/", "zig/sdk/", "zig/README.md"),
     };
     let below = |directory: &'static str| {
         EMBEDDED.iter().filter_map(move |(path, bytes)| Some((path.strip_prefix(directory)?, *bytes)))
@@ -97,10 +97,14 @@ fn files(language: Language, name: &str) -> Vec<(PathBuf, Vec<u8>)> {
         for (path, bytes) in EMBEDDED.iter().filter(|(path, _)| path.starts_with("src/") || path.starts_with("wit/")) {
             files.push((Path::new(SDK).join(path), bytes.to_vec()));
         }
-        files.push((Path::new(SDK).join("README.md"), text("README.md").into()));
         files.push((Path::new(SDK).join("Cargo.toml"), manifest::alone(text("Cargo.toml"), text("../Cargo.toml")).into()));
     } else if !files.is_empty() {
         files.extend(below(sdk).map(|(path, bytes)| (Path::new(SDK).join(path), bytes.to_vec())));
+    }
+    // The language's page, unless its SDK has one of its own.
+    let page = Path::new(SDK).join("README.md");
+    if !files.iter().any(|(path, _)| *path == page) {
+        files.push((page, text(readme).into()));
     }
     files
 }

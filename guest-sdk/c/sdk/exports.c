@@ -31,6 +31,7 @@ EXPORT("setup", "configure") const done *postern_export_configure(void)
 {
     static done returned;
     returned = done_with(configure());
+    postern_handler_returned();
     return &returned;
 }
 
@@ -47,6 +48,7 @@ EXPORT("message-handler", "on-message") const postern_verdict *postern_export_on
     static postern_verdict returned;
     returned = on_message((postern_message){message});
     message_drop(message);
+    postern_handler_returned();
     return &returned;
 }
 
@@ -65,6 +67,7 @@ const postern_verdict *postern_export_on_client_message(int32_t sender, int32_t 
     returned = on_client_message((postern_client){sender}, (postern_message){message});
     message_drop(message);
     client_drop(sender);
+    postern_handler_returned();
     return &returned;
 }
 
@@ -81,6 +84,7 @@ EXPORT("admission-handler", "on-connect") const postern_admission *postern_expor
     static postern_admission returned;
     returned = on_connect((postern_request){request});
     request_drop(request);
+    postern_handler_returned();
     return &returned;
 }
 
@@ -97,6 +101,7 @@ EXPORT("http-handler", "on-request") const postern_answer *postern_export_on_req
     static postern_answer returned;
     returned = on_request((postern_request){request});
     request_drop(request);
+    postern_handler_returned();
     return &returned;
 }
 
@@ -140,6 +145,7 @@ const done *postern_export_on_event(int32_t client, int32_t kind, int32_t a, int
     postern_event event = event_of(kind, a, b, c, d);
     returned = done_with(on_event((postern_client){client}, &event));
     client_drop(client);
+    postern_handler_returned();
     return &returned;
 }
 
@@ -181,6 +187,7 @@ const chosen *postern_export_choose(int32_t message, const postern_client *clien
     message_drop(message);
     for (size_t at = 0; at < count; at++)
         client_drop(clients[at].handle);
+    postern_handler_returned();
     return &returned;
 }
 

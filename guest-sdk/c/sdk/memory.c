@@ -77,10 +77,14 @@ void postern_owns_client(int32_t handle)
     clients = owned;
 }
 
-void postern_call_ended(void)
+void postern_handler_returned(void)
 {
     for (; clients != NULL; clients = clients->next)
         client_drop(clients->handle);
+}
+
+void postern_call_ended(void)
+{
     while (chunks != NULL) {
         struct chunk *chunk = chunks;
         chunks = chunk->next;

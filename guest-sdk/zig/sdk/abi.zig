@@ -3,13 +3,18 @@
 const std = @import("std");
 const types = @import("types.zig");
 
+/// Where a slice is. An empty one of Zig's may be anywhere, and postern looks whether it is in the filter's memory.
+pub fn at(slice: anytype) @TypeOf(slice.ptr) {
+    return if (slice.len == 0) @ptrFromInt(16) else slice.ptr;
+}
+
 /// `string`, `list<u8>`
 pub const Bytes = extern struct {
     data: [*]const u8,
     len: usize,
 
     pub fn of(some: []const u8) Bytes {
-        return .{ .data = some.ptr, .len = some.len };
+        return .{ .data = at(some), .len = some.len };
     }
 
     pub fn slice(bytes: Bytes) []const u8 {
@@ -39,7 +44,7 @@ pub fn List(comptime T: type) type {
         len: usize,
 
         pub fn of(items: []const T) @This() {
-            return .{ .items = items.ptr, .len = items.len };
+            return .{ .items = at(items), .len = items.len };
         }
 
         pub fn slice(list: @This()) []const T {
@@ -80,7 +85,7 @@ pub const Selector = extern struct {
     pub fn of(selector: types.Selector) Selector {
         return switch (selector) {
             .everyone => .{ .kind = 0, .items = "", .len = 0 },
-            .clients => |ids| .{ .kind = 1, .items = @ptrCast(ids.ptr), .len = ids.len },
+            .clients => |ids| .{ .kind = 1, .items = @ptrCast(at(ids)), .len = ids.len },
             .any_label => |some| labelled(2, some),
             .all_labels => |some| labelled(3, some),
         };
@@ -125,16 +130,20 @@ fn realloc(old: ?[*]u8, old_len: usize, alignment: usize, len: usize) callconv(.
 
 var owned: std.ArrayList(types.Client) = .empty;
 
-/// A client's handle that is the filter's own, to let go of when the call has ended.
+/// A client's handle that is the filter's own, to let go of when the handler has returned.
 pub fn own(client: types.Client) void {
     owned.append(allocator(), client) catch @panic("out of memory");
 }
 
-/// Postern has read what was returned.
-pub fn ended(returned: *const anyopaque) callconv(.c) void {
-    _ = returned;
+/// Lets go of them: the handler has returned, and postern can still be asked.
+pub fn disown() void {
     for (owned.items) |client| client.drop();
     owned = .empty;
+}
+
+/// Postern has read what was returned. Nothing can be asked of it here.
+pub fn ended(returned: *const anyopaque) callconv(.c) void {
+    _ = returned;
     _ = arena.reset(.retain_capacity);
 }
 

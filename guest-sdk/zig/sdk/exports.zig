@@ -64,6 +64,7 @@ const Done = extern struct {
 fn Configure(comptime filter: type) type {
     return struct {
         fn call() callconv(.c) *const Done {
+            defer abi.disown();
             return .with(filter.configure());
         }
     };
@@ -113,6 +114,7 @@ const Verdict = extern struct {
 fn OnMessage(comptime filter: type) type {
     return struct {
         fn call(message: types.Message) callconv(.c) *const Verdict {
+            defer abi.disown();
             defer message.drop();
             return .with(filter.onMessage(message));
         }
@@ -122,6 +124,7 @@ fn OnMessage(comptime filter: type) type {
 fn OnClientMessage(comptime filter: type) type {
     return struct {
         fn call(sender: types.Client, message: types.Message) callconv(.c) *const Verdict {
+            defer abi.disown();
             defer sender.drop();
             defer message.drop();
             return .with(filter.onClientMessage(sender, message));
@@ -174,6 +177,7 @@ const Admission = extern struct {
 fn OnConnect(comptime filter: type) type {
     return struct {
         fn call(request: types.Request) callconv(.c) *const Admission {
+            defer abi.disown();
             defer request.drop();
             return .with(filter.onConnect(request));
         }
@@ -228,6 +232,7 @@ const Answer = extern struct {
 fn OnRequest(comptime filter: type) type {
     return struct {
         fn call(request: types.Request) callconv(.c) *const Answer {
+            defer abi.disown();
             defer request.drop();
             return .with(filter.onRequest(request));
         }
@@ -238,6 +243,7 @@ fn OnEvent(comptime filter: type) type {
     return struct {
         /// An event's parts come side by side; what they are depends on its kind.
         fn call(client: types.Client, kind: i32, a: usize, b: usize, c: usize, d: usize) callconv(.c) *const Done {
+            defer abi.disown();
             defer client.drop();
             const event: types.Event = switch (kind) {
                 0 => .connect,
@@ -266,6 +272,7 @@ const Chosen = extern struct {
 fn Choose(comptime filter: type) type {
     return struct {
         fn call(message: types.Message, clients: [*]const types.Client, len: usize) callconv(.c) *const Chosen {
+            defer abi.disown();
             defer message.drop();
             const among: []const types.Client = if (len == 0) &.{} else clients[0..len];
             defer for (among) |client| client.drop();

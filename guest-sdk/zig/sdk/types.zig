@@ -84,14 +84,14 @@ pub const Message = extern struct {
     /// there is nothing there or the message is not JSON. postern parses once, however many filters ask.
     pub fn json(message: Message, pointer: []const u8) ?[]const u8 {
         var out: abi.Maybe = undefined;
-        @"[method]message.json"(message.handle, pointer.ptr, pointer.len, &out);
+        @"[method]message.json"(message.handle, abi.at(pointer), pointer.len, &out);
         return out.get();
     }
 
     /// A header of the HTTP request that delivered it, if the operator lets filters see that header.
     pub fn header(message: Message, name: []const u8) ?[]const u8 {
         var out: abi.Maybe = undefined;
-        @"[method]message.header"(message.handle, name.ptr, name.len, &out);
+        @"[method]message.header"(message.handle, abi.at(name), name.len, &out);
         return out.get();
     }
 
@@ -124,7 +124,7 @@ pub const Client = extern struct {
     /// The first value of the label `key`.
     pub fn label(client: Client, key: []const u8) ?[]const u8 {
         var out: abi.Maybe = undefined;
-        @"[method]client.label"(client.handle, key.ptr, key.len, &out);
+        @"[method]client.label"(client.handle, abi.at(key), key.len, &out);
         return out.get();
     }
 
@@ -182,14 +182,14 @@ pub const Request = extern struct {
     /// The first value of the query parameter `name`, percent-decoded.
     pub fn param(request: Request, name: []const u8) ?[]const u8 {
         var out: abi.Maybe = undefined;
-        @"[method]request.param"(request.handle, name.ptr, name.len, &out);
+        @"[method]request.param"(request.handle, abi.at(name), name.len, &out);
         return out.get();
     }
 
     /// The first header of that name, in any case.
     pub fn header(request: Request, name: []const u8) ?[]const u8 {
         var out: abi.Maybe = undefined;
-        @"[method]request.header"(request.handle, name.ptr, name.len, &out);
+        @"[method]request.header"(request.handle, abi.at(name), name.len, &out);
         return out.get();
     }
 

@@ -10,6 +10,8 @@ use crate::error::Chain;
 use crate::filter::{self, Host, HostConfig, Origin, Shelf};
 use crate::keyspace::Keyspace;
 use crate::metrics::Metrics;
+use crate::reference::Digest;
+use crate::registry::{self, Registries};
 use crate::secret::Secret;
 use crate::tls::{self, Acceptor, development};
 use crate::verify::{EmptySecret, HmacKey};
@@ -161,15 +163,23 @@ fn load_filters(
             return None;
         }
     };
+    let registries = registries(config);
     let mut shelf = Shelf::new(host, config.data.join("filters"));
     for (name, settings) in &config.filters {
         let space = keyspaces.get(keyspace(name, settings)).map(|space| space.clone() as Arc<dyn Keyspace>);
-        let loaded = origin(name, settings).and_then(|origin| {
+        let loaded = origin(&registries, name, settings).and_then(|origin| {
             shelf.add(name, origin, limits(settings, space)).map_err(|error| Chain(&error).to_string())
         });
         problems.extend(loaded.err().map(|why| problem(config, &format!("filters.{name}.file"), why)));
     }
     Some(shelf)
+}
+
+fn registries(config: &Config) -> Registries {
+    let settings = config.registries.iter().map(|(host, config::Registry { account, ca, timeout })| {
+        (host.clone(), registry::Settings { account: account.clone(), ca: ca.clone(), timeout: *timeout })
+    });
+    Registries::new(&config.data.join("registry"), settings.collect())
 }
 
 fn limits(settings: &config::Filter, keyspace: Option<Arc<dyn Keyspace>>) -> filter::Config {
@@ -199,7 +209,7 @@ fn limits(settings: &config::Filter, keyspace: Option<Arc<dyn Keyspace>>) -> fil
 }
 
 /// Where a filter's component comes from.
-fn origin(name: &str, settings: &config::Filter) -> Result<Origin, String> {
+fn origin(registries: &Registries, name: &str, settings: &config::Filter) -> Result<Origin, String> {
     match &settings.file {
         Component::File(path) => Ok(Origin::File(path.clone())),
         Component::Builtin(builtin) => {
@@ -210,6 +220,12 @@ fn origin(name: &str, settings: &config::Filter) -> Result<Origin, String> {
                 )
             })?;
             Ok(Origin::Bytes(format!("builtin:{builtin}"), bytes.into()))
+        }
+        Component::Registry(reference) => {
+            let pin = settings.sha256.as_deref().and_then(Digest::from_hex);
+            let failed = |error| format!("failed to load filter `{name}`: {}", Chain(&error));
+            let pulled = registries.pull(reference, pin.as_ref()).map_err(failed)?;
+            Ok(Origin::Bytes(reference.to_string(), pulled.into()))
         }
     }
 }

@@ -22,7 +22,8 @@ pub(super) struct Entry {
 }
 
 /// The entries, in the order of their variables. `names` are the sections that lower layers define, such as
-/// `filters` → `drop-statuses`: most shells cannot set a variable with `-` in it, so `DROP_STATUSES` means that one.
+/// `filters` → `drop-statuses`: most shells cannot set a variable with `-` in it, so `DROP_STATUSES` means that one, and
+/// `GHCR_IO` the registry `ghcr.io`.
 pub(super) fn entries(
     environment: &[(OsString, OsString)],
     names: &BTreeMap<String, Vec<String>>,
@@ -72,7 +73,7 @@ fn path(variable: &str, names: &BTreeMap<String, Vec<String>>) -> Vec<String> {
     if let [table, name, ..] = path.as_mut_slice() {
         let defined = names.get(table).map(Vec::as_slice).unwrap_or_default();
         if !defined.contains(name)
-            && let Some(hyphenated) = defined.iter().find(|defined| defined.replace('-', "_") == *name)
+            && let Some(hyphenated) = defined.iter().find(|defined| defined.replace(['-', '.', ':'], "_") == *name)
         {
             hyphenated.clone_into(name);
         }

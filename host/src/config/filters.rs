@@ -4,6 +4,7 @@ use super::locate::inline;
 use super::reader::{Read, Section, Value, is_name};
 use super::schema::{Component, Filter, Instances, OnError, Rollback};
 use super::tree::{Item, Node};
+use crate::reference;
 use crate::secret::Secret;
 use bytesize::ByteSize;
 use serde_json::{Map, Number, Value as Json};
@@ -79,10 +80,15 @@ fn keyspace(value: &Value<'_>) -> Read<String> {
 }
 
 fn component(value: &Value<'_>) -> Read<Component> {
-    match value.text("a path, or `builtin:NAME`")?.strip_prefix("builtin:") {
-        Some(name) => Ok(Component::Builtin(name.to_owned())),
-        None => value.path().map(Component::File),
+    let text = value.text("a path, `builtin:NAME`, or `oci://REGISTRY/NAME@sha256:…`")?;
+    if let Some(name) = text.strip_prefix("builtin:") {
+        return Ok(Component::Builtin(name.to_owned()));
     }
+    if text.starts_with(reference::SCHEME) {
+        let why = |why| value.problem_with_hint(format!("names no component in a registry: {why}"), reference::EXAMPLE);
+        return text.parse().map(Component::Registry).map_err(why);
+    }
+    value.path().map(Component::File)
 }
 
 fn sha256(value: &Value<'_>) -> Read<String> {

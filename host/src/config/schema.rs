@@ -1,6 +1,7 @@
 //! What a configuration is once it is read: every value in its final type, every name it uses defined.
 
 use super::problem::{Place, Problem};
+use crate::reference::Reference;
 use crate::secret::Secret;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,6 +20,8 @@ pub struct Config {
     pub webhooks: BTreeMap<String, Webhook>,
     pub streams: BTreeMap<String, Stream>,
     pub filters: BTreeMap<String, Filter>,
+    /// By host, or host and port, in lower case.
+    pub registries: BTreeMap<String, Registry>,
     pub http: BTreeMap<String, Page>,
     pub inbox: Retention,
     pub outbox: Retention,
@@ -272,6 +275,17 @@ pub enum Component {
     File(PathBuf),
     /// `builtin:NAME`: one of those that postern carries with it.
     Builtin(String),
+    Registry(Reference),
+}
+
+/// Where components come from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Registry {
+    /// User name and password.
+    pub account: Option<(String, Secret)>,
+    pub ca: Option<PathBuf>,
+    /// For one component, all in all.
+    pub timeout: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,8 @@ use super::edge::{page, stream, webhook};
 use super::events::{dedupe, retention, retry};
 use super::filters::filter;
 use super::reader::{Context, Read, Section};
-use super::schema::{Admin, Config, Demand, Identity, Limits, Log, LogFormat, Tls, place_in};
+use super::registries::registry;
+use super::schema::{Admin, Config, Demand, Identity, Limits, Log, LogFormat, Registry, Tls, place_in};
 use super::suggest::nearest;
 use super::tree::Node;
 use bytesize::ByteSize;
@@ -28,6 +29,7 @@ pub(super) fn config(context: &Context<'_>, tree: &Node, dev: bool) -> Read<Conf
     let webhook_names = webhooks.iter().map(|(name, _)| name.clone()).collect();
     let filter_names = filters.iter().map(|(name, _)| name.clone()).collect();
     let stream_names = streams.iter().map(|(name, _)| name.clone()).collect();
+    let registries = root.section("registries").rest();
     let pages = root.named("http");
     if webhooks.is_empty() && streams.is_empty() && pages.is_empty() {
         context.problem_with_hint(
@@ -39,6 +41,8 @@ pub(super) fn config(context: &Context<'_>, tree: &Node, dev: bool) -> Read<Conf
     let webhooks = read_each(webhooks, |section| webhook(section, &filter_names));
     let streams = read_each(streams, |section| stream(section, &webhook_names, &filter_names));
     let filters = read_each(filters, filter);
+    let registries = registries.into_iter().map(|(name, value)| (registry(&name, &value), name));
+    let registries: BTreeMap<String, Read<Registry>> = registries.map(|(read, name)| (name, read)).collect();
     let pages = read_each(pages, |section| page(section, &webhook_names, &stream_names, &filter_names));
 
     let inbox = retention(root.section("inbox"));
@@ -91,6 +95,7 @@ pub(super) fn config(context: &Context<'_>, tree: &Node, dev: bool) -> Read<Conf
         webhooks: all(webhooks)?,
         streams: all(streams)?,
         filters: all(filters)?,
+        registries: all(registries)?,
         http: all(pages)?,
         inbox: inbox?,
         outbox: outbox?,

@@ -48,6 +48,16 @@ pub struct Answer {
     pub complete: bool,
 }
 
+/// The same, of which the body is not text.
+#[derive(Debug)]
+pub struct Content {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub bytes: Vec<u8>,
+    /// Whether `bytes` is all of it.
+    pub complete: bool,
+}
+
 /// A connection to `destination`, opened when it is first needed and again when it was closed.
 pub struct Client {
     destination: Destination,
@@ -74,6 +84,11 @@ impl Client {
     /// A server may close a kept connection at the very moment it is used again, so a request that found no answer
     /// there is sent once more on a new one. It may then arrive twice; without, it might not arrive at all.
     pub async fn ask(&mut self, ask: Ask<'_>) -> Result<Answer, Error> {
+        self.fetch(ask).await.map(Answer::from)
+    }
+
+    /// As `ask`, for what is not text.
+    pub async fn fetch(&mut self, ask: Ask<'_>) -> Result<Content, Error> {
         if let Some(sender) = self.kept.take() {
             match self.exchange(sender, ask.clone()).await {
                 Err(Error::Exchange(error)) if gone(&error) => {}
@@ -84,7 +99,7 @@ impl Client {
         self.exchange(sender, ask).await
     }
 
-    async fn exchange(&mut self, mut sender: SendRequest<Full<Bytes>>, ask: Ask<'_>) -> Result<Answer, Error> {
+    async fn exchange(&mut self, mut sender: SendRequest<Full<Bytes>>, ask: Ask<'_>) -> Result<Content, Error> {
         let Ask { method, target, headers, body, patience, most } = ask;
         let mut request = request(&self.destination, method, headers, Full::new(body))?;
         *request.uri_mut() = target;
@@ -93,9 +108,10 @@ impl Client {
             read_up_to(most, sender.send_request(request).await?).await
         };
         let exchanged = timeout(patience, exchanged).await;
-        let (answer, ended) = exchanged.map_err(|_| Error::Unanswered(patience.as_secs()))?.map_err(Error::Exchange)?;
+        let (content, ended) =
+            exchanged.map_err(|_| Error::Unanswered(patience.as_secs()))?.map_err(Error::Exchange)?;
         self.kept = ended.then_some(sender);
-        Ok(answer)
+        Ok(content)
     }
 }
 
@@ -125,25 +141,31 @@ pub async fn connection(stream: Box<dyn Stream>) -> Result<SendRequest<Full<Byte
 
 /// Reads the beginning of an answer.
 pub async fn read(response: Response<Incoming>) -> Result<Answer, hyper::Error> {
-    read_up_to(KEPT, response).await.map(|(answer, _)| answer)
+    read_up_to(KEPT, response).await.map(|(content, _)| content.into())
 }
 
 /// Reads an answer of which `most` is kept, and says whether it was read to its end.
-async fn read_up_to(most: usize, response: Response<Incoming>) -> Result<(Answer, bool), hyper::Error> {
+async fn read_up_to(most: usize, response: Response<Incoming>) -> Result<(Content, bool), hyper::Error> {
     let (head, mut body) = response.into_parts();
-    let (mut text, mut length) = (Vec::new(), 0);
+    let (mut bytes, mut length) = (Vec::new(), 0);
     let mut ended = true;
     while let Some(frame) = body.frame().await {
         let Ok(piece) = frame?.into_data() else { continue };
         length += piece.len();
-        text.extend_from_slice(&piece[..piece.len().min(most - text.len())]);
+        bytes.extend_from_slice(&piece[..piece.len().min(most - bytes.len())]);
         if length > LONGEST.max(most) {
             ended = false;
             break;
         }
     }
-    let (complete, text) = (text.len() == length, String::from_utf8_lossy(&text).into_owned());
-    Ok((Answer { status: head.status, headers: head.headers, text, complete }, ended))
+    let complete = bytes.len() == length;
+    Ok((Content { status: head.status, headers: head.headers, bytes, complete }, ended))
+}
+
+impl From<Content> for Answer {
+    fn from(Content { status, headers, bytes, complete }: Content) -> Self {
+        Self { status, headers, text: String::from_utf8_lossy(&bytes).into_owned(), complete }
+    }
 }
 
 /// Whether the connection had ended before the server said anything.

@@ -3,6 +3,8 @@
 
 mod c;
 mod go;
+mod javascript;
+mod python;
 mod rust;
 mod zig;
 

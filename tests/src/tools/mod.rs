@@ -1,10 +1,14 @@
-//! The tools of the languages that filters are written in, as their users get them.
+//! Other people's programs that tests need, as their users get them: the tools of the languages that filters are written
+//! in, a registry.
 //!
 //! Where a language's own first tools are missing, or no registry answers, its tests say so aloud and end, unless
 //! `LANGUAGE_TESTS=required`, as CI sets it.
 
 pub mod c;
 pub mod go;
+pub mod javascript;
+pub mod python;
+pub mod registry;
 pub mod zig;
 
 use crate::guests::target;

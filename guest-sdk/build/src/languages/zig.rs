@@ -15,7 +15,7 @@ const ZIG: Tool<'static> = Tool {
 };
 
 /// The SDK is written in the language as it is since this.
-const OLDEST: (u32, u32) = (0, 15);
+const OLDEST: (u32, u32) = (0, 16);
 
 /// Builds the project to a component's bytes. `wit` has its world, `work` is for what is made on the way.
 pub(crate) fn build(project: &Project, wit: &Path, work: &Path) -> Result<Vec<u8>, Error> {
@@ -78,6 +78,6 @@ mod tests {
     fn a_zig_too_old_is_named_with_its_version_and_how_to_get_one() {
         assert!(new_enough("0.17.1").is_ok());
         let error = new_enough("0.11.0").expect_err("it is too old").to_string();
-        assert!(error.contains("`0.11.0`") && error.contains("0.15") && error.contains("pip install ziglang"), "{error}");
+        assert!(error.contains("`0.11.0`") && error.contains("0.16") && error.contains("pip install ziglang"), "{error}");
     }
 }

@@ -29,23 +29,23 @@ pub fn get(id: ClientId) ?types.Client {
 
 /// Gives one a label, beside any it has. Takes effect when the handler returns without an error.
 pub fn addLabel(id: ClientId, label: types.Label) void {
-    imported.@"add-label"(id, label.key.ptr, label.key.len, label.value.ptr, label.value.len);
+    imported.@"add-label"(id, abi.at(label.key), label.key.len, abi.at(label.value), label.value.len);
 }
 
 /// Takes a label away. Takes effect when the handler returns without an error.
 pub fn removeLabel(id: ClientId, label: types.Label) void {
-    imported.@"remove-label"(id, label.key.ptr, label.key.len, label.value.ptr, label.value.len);
+    imported.@"remove-label"(id, abi.at(label.key), label.key.len, abi.at(label.value), label.value.len);
 }
 
 /// Closes one. Takes effect when the handler returns without an error. Codes are 1000 to 1003, 1007 to 1014, 3000 to 4999.
 pub fn disconnect(id: ClientId, why: types.Close) void {
-    imported.disconnect(id, why.code, why.reason.ptr, why.reason.len);
+    imported.disconnect(id, why.code, abi.at(why.reason), why.reason.len);
 }
 
 /// Answers a ping, on a stream with `pong = "manual"`. Takes effect when the handler returns without an error. At most 125
 /// bytes.
 pub fn pong(id: ClientId, data: []const u8) void {
-    imported.pong(id, data.ptr, data.len);
+    imported.pong(id, abi.at(data), data.len);
 }
 
 const imported = struct {

@@ -5,7 +5,7 @@ const abi = @import("../abi.zig");
 /// One setting: a string as its text, anything else as JSON.
 pub fn get(key: []const u8) ?[]const u8 {
     var out: abi.Maybe = undefined;
-    imported.get(key.ptr, key.len, &out);
+    imported.get(abi.at(key), key.len, &out);
     return out.get();
 }
 

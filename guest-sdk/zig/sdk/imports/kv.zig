@@ -21,20 +21,20 @@ pub const Options = struct {
 
 pub fn get(key: []const u8) Fault!?[]const u8 {
     var out: extern struct { failed: u8, is: extern union { fault: u8, value: abi.Maybe } } = undefined;
-    imported.get(key.ptr, key.len, @ptrCast(&out));
+    imported.get(abi.at(key), key.len, @ptrCast(&out));
     return if (out.failed != 0) fault(out.is.fault) else out.is.value.get();
 }
 
 pub fn set(key: []const u8, value: []const u8, options: Options) Fault!void {
     var out: Outcome = undefined;
-    imported.set(key.ptr, key.len, value.ptr, value.len, @intFromBool(options.ttl != null), options.ttl orelse 0, &out);
+    imported.set(abi.at(key), key.len, abi.at(value), value.len, @intFromBool(options.ttl != null), options.ttl orelse 0, &out);
     if (out.failed != 0) return fault(out.what);
 }
 
 /// Sets only what is not there, and says whether it did. The whole of deduplication: `kv.add(id, "", .{ .ttl = 60_000 })`.
 pub fn add(key: []const u8, value: []const u8, options: Options) Fault!bool {
     var out: Outcome = undefined;
-    imported.add(key.ptr, key.len, value.ptr, value.len, @intFromBool(options.ttl != null), options.ttl orelse 0, &out);
+    imported.add(abi.at(key), key.len, abi.at(value), value.len, @intFromBool(options.ttl != null), options.ttl orelse 0, &out);
     return if (out.failed != 0) fault(out.what) else out.what != 0;
 }
 
@@ -42,7 +42,7 @@ pub fn add(key: []const u8, value: []const u8, options: Options) Fault!bool {
 /// limiting.
 pub fn increment(key: []const u8, by: i64, options: Options) Fault!i64 {
     var out: extern struct { failed: u8, is: extern union { fault: u8, number: i64 } } = undefined;
-    imported.increment(key.ptr, key.len, by, @intFromBool(options.ttl != null), options.ttl orelse 0, @ptrCast(&out));
+    imported.increment(abi.at(key), key.len, by, @intFromBool(options.ttl != null), options.ttl orelse 0, @ptrCast(&out));
     return if (out.failed != 0) fault(out.is.fault) else out.is.number;
 }
 
@@ -51,13 +51,13 @@ pub fn swap(key: []const u8, old: ?[]const u8, new: ?[]const u8) Fault!bool {
     var out: Outcome = undefined;
     const was = old orelse "";
     const becomes = new orelse "";
-    imported.swap(key.ptr, key.len, @intFromBool(old != null), was.ptr, was.len, @intFromBool(new != null), becomes.ptr, becomes.len, &out);
+    imported.swap(abi.at(key), key.len, @intFromBool(old != null), abi.at(was), was.len, @intFromBool(new != null), abi.at(becomes), becomes.len, &out);
     return if (out.failed != 0) fault(out.what) else out.what != 0;
 }
 
 pub fn delete(key: []const u8) Fault!void {
     var out: Outcome = undefined;
-    imported.delete(key.ptr, key.len, &out);
+    imported.delete(abi.at(key), key.len, &out);
     if (out.failed != 0) return fault(out.what);
 }
 
@@ -65,7 +65,7 @@ pub fn delete(key: []const u8) Fault!void {
 pub fn keys(prefix: []const u8, after: ?[]const u8, limit: u32) Fault![]const []const u8 {
     var out: extern struct { failed: u8, is: extern union { fault: u8, list: abi.List(abi.Bytes) } } = undefined;
     const from = after orelse "";
-    imported.keys(prefix.ptr, prefix.len, @intFromBool(after != null), from.ptr, from.len, limit, @ptrCast(&out));
+    imported.keys(abi.at(prefix), prefix.len, @intFromBool(after != null), abi.at(from), from.len, limit, @ptrCast(&out));
     if (out.failed != 0) return fault(out.is.fault);
     const found = abi.allocate([]const u8, out.is.list.len);
     for (found, out.is.list.slice()) |*key, bytes| key.* = bytes.slice();

@@ -18,7 +18,7 @@ pub fn write(level: Level, text: []const u8, fields: anytype) void {
     inline for (0..fields.len / 2) |at| {
         pairs[at] = .{ .first = .of(fields[2 * at]), .second = .of(fields[2 * at + 1]) };
     }
-    imported.write(@intFromEnum(level), text.ptr, text.len, &pairs, pairs.len);
+    imported.write(@intFromEnum(level), abi.at(text), text.len, &pairs, pairs.len);
 }
 
 pub fn debug(text: []const u8, fields: anytype) void {

@@ -1,18 +1,20 @@
 //! Numbers for the operator, shown as `postern_filter_<name>{filter="…"}`.
 
+const abi = @import("../abi.zig");
+
 /// Adds to a counter.
 pub fn count(name: []const u8, by: u64) void {
-    imported.count(name.ptr, name.len, by);
+    imported.count(abi.at(name), name.len, by);
 }
 
 /// Sets a gauge.
 pub fn gauge(name: []const u8, value: f64) void {
-    imported.gauge(name.ptr, name.len, value);
+    imported.gauge(abi.at(name), name.len, value);
 }
 
 /// Adds one observation to a histogram.
 pub fn observe(name: []const u8, value: f64) void {
-    imported.observe(name.ptr, name.len, value);
+    imported.observe(abi.at(name), name.len, value);
 }
 
 const imported = struct {

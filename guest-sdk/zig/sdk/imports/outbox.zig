@@ -13,7 +13,7 @@ pub fn send(to: types.Selector, payload: types.Payload) void {
 pub fn sendExcept(to: types.Selector, except: []const types.ClientId, payload: types.Payload) void {
     const selector: abi.Selector = .of(to);
     const format: i32 = @intFromEnum(payload.format);
-    imported.send(selector.kind, selector.items, selector.len, except.ptr, except.len, format, payload.data.ptr, payload.data.len);
+    imported.send(selector.kind, selector.items, selector.len, abi.at(except), except.len, format, abi.at(payload.data), payload.data.len);
 }
 
 const imported = struct {

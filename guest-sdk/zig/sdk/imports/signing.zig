@@ -12,14 +12,14 @@ pub const Fault = error{
 /// Whether `signature`, as raw bytes, is right. Compared in constant time.
 pub fn verify(secret: []const u8, algorithm: Algorithm, data: []const u8, signature: []const u8) Fault!bool {
     var out: extern struct { failed: u8, right: u8 } = undefined;
-    imported.verify(secret.ptr, secret.len, @intFromEnum(algorithm), data.ptr, data.len, signature.ptr, signature.len, @ptrCast(&out));
+    imported.verify(abi.at(secret), secret.len, @intFromEnum(algorithm), abi.at(data), data.len, abi.at(signature), signature.len, @ptrCast(&out));
     return if (out.failed != 0) Fault.NoSuchSecret else out.right != 0;
 }
 
 /// A signature, as raw bytes.
 pub fn sign(secret: []const u8, algorithm: Algorithm, data: []const u8) Fault![]const u8 {
     var out: extern struct { failed: u8, is: extern union { fault: u8, signature: abi.Bytes } } = undefined;
-    imported.sign(secret.ptr, secret.len, @intFromEnum(algorithm), data.ptr, data.len, @ptrCast(&out));
+    imported.sign(abi.at(secret), secret.len, @intFromEnum(algorithm), abi.at(data), data.len, @ptrCast(&out));
     return if (out.failed != 0) Fault.NoSuchSecret else out.is.signature.slice();
 }
 

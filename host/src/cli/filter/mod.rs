@@ -3,16 +3,18 @@
 mod build;
 mod component;
 mod new;
+mod push;
 mod test;
 
 use super::Failure;
 
-/// Begin, build and try filters
+/// Begin, build, try and publish filters
 #[derive(clap::Subcommand)]
 pub enum Filter {
     New(new::New),
     Build(build::Build),
     Test(test::Test),
+    Push(push::Push),
 }
 
 impl Filter {
@@ -21,6 +23,7 @@ impl Filter {
             Self::New(new) => new.execute(),
             Self::Build(build) => build.execute(),
             Self::Test(test) => test.execute(),
+            Self::Push(push) => push.execute(),
         }
     }
 }

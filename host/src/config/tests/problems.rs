@@ -306,3 +306,53 @@ fn no_problem_prints_what_was_written() {
         }
     }
 }
+
+#[test]
+fn a_component_in_a_registry_is_named_wholly_and_a_registry_by_its_host() {
+    let file = |file: &str| LEAST.replace("\"redact.wasm\"", &format!("\"{file}\""));
+    let hint =
+        "\nhint: it looks like `oci://ghcr.io/acme/redact@sha256:…`, or like `oci://ghcr.io/acme/redact:1.2`, by a tag";
+    for (text, why) in [
+        ("oci://ghcr.io/redact", "it has neither a digest nor a tag"),
+        ("oci://ghcr.io", "it names no registry, or nothing in it"),
+    ] {
+        let told = format!("postern.toml:13: `filters.redact.file` names no component in a registry: {why}{hint}");
+        assert_eq!(written(file(text)).problems(), told);
+    }
+    let config = written(file("oci://ghcr.io/acme/redact:1.2")).config();
+    assert_eq!(config.filters["redact"].file, Component::Registry("oci://ghcr.io/acme/redact:1.2".parse().unwrap()));
+
+    let section = "[registries.\"ghcr.io\"]\nusername = \"robot\"\npassword = { env = \"TOKEN\" }\nca = \"ca.pem\"\n";
+    let written_whole = written(format!("{LEAST}{section}[registries.\"127.0.0.1:5000\"]\ntimeout = \"2s\"\n"));
+    let config = written_whole.with(&[("TOKEN", "t"), ("POSTERN_REGISTRIES__GHCR_IO__TIMEOUT", "5s")]).config();
+    let registry = &config.registries["ghcr.io"];
+    let (username, password) = registry.account.as_ref().unwrap();
+    assert!(username == "robot" && password.matches("t") && registry.ca.is_some());
+    assert_eq!(
+        (registry.timeout, config.registries["127.0.0.1:5000"].timeout),
+        (Duration::from_secs(5), Duration::from_secs(2))
+    );
+
+    let named = "must be named by a host in lower case, with its port where it has one\n\
+                 hint: write it as in the reference, in quotes: `[registries.\"ghcr.io\"]`";
+    appended("[registries.\"GHCR.io\"]", &format!("postern.toml:14: `registries.GHCR.io` {named}"));
+    appended("[registries.\"https://ghcr.io\"]", &format!("postern.toml:14: `registries.https://ghcr.io` {named}"));
+    let both = "set both, or leave both out to ask as nobody in particular";
+    appended(
+        "[registries.h]\nusername = \"a\"",
+        &format!("postern.toml:15: `registries.h.username` has no `password` beside it\nhint: {both}"),
+    );
+    let token = "set both: where only a token counts, as at ghcr.io, any name will do";
+    appended(
+        "[registries.h]\npassword = \"a\"",
+        &format!("postern.toml:15: `registries.h.password` has no `username` beside it\nhint: {token}"),
+    );
+    appended(
+        "[registries.h]\nusername = \"a:b\"\npassword = \"p\"",
+        "postern.toml:15: `registries.h.username` must be a user name without `:`",
+    );
+    appended(
+        "[registries]\nh = 1",
+        "postern.toml:15: `registries.h` must be a table, not an integer\nhint: each has a section of its own: `[registries.NAME]`",
+    );
+}

@@ -1,0 +1,10 @@
+import { config, drop, log, type Message, pass, type Verdict } from "postern-filter";
+
+/** Drops messages whose text contains a word, and passes the rest. */
+export function onMessage(message: Message): Verdict {
+  const word = config.get("word") ?? "unsubscribe";
+  const text = message.pointer("/entry/0/changes/0/value/messages/0/text/body");
+  if (!text?.includes(word)) return pass();
+  log.info("dropped", { word });
+  return drop(`it says ${word}`);
+}
