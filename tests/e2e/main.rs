@@ -18,6 +18,7 @@ mod delivery;
 mod dev;
 mod fanout;
 mod faults;
+mod filter_test;
 mod filters;
 mod forms;
 mod handover;

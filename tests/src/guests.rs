@@ -26,7 +26,10 @@ pub fn gallery(name: &str) -> PathBuf {
 pub fn reference() -> PathBuf {
     made("reference", || {
         let source = repository().join("guest-sdk/reference");
-        vec![postern_guest_build::build(&source, &target().join("guests")).unwrap_or_else(|error| panic!("{}", with_causes(&error)))]
+        vec![
+            postern_guest_build::build(&source, &target().join("guests"))
+                .unwrap_or_else(|error| panic!("{}", with_causes(&error))),
+        ]
     })
     .swap_remove(0)
 }

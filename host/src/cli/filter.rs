@@ -1,6 +1,11 @@
 //! `postern filter`: for those who write filters.
 
+mod bench;
 mod component;
+mod configured;
+mod diff;
+mod inspect;
+mod table;
 mod test;
 
 use super::Failure;
@@ -16,6 +21,9 @@ pub enum Filter {
         directory: PathBuf,
     },
     Test(test::Test),
+    Inspect(inspect::Inspect),
+    Bench(bench::Bench),
+    Diff(diff::Diff),
 }
 
 impl Filter {
@@ -23,6 +31,9 @@ impl Filter {
         match self {
             Self::Build { directory } => build(&directory),
             Self::Test(test) => test.execute(),
+            Self::Inspect(inspect) => inspect.execute(),
+            Self::Bench(bench) => bench.execute(),
+            Self::Diff(diff) => diff.execute(),
         }
     }
 }

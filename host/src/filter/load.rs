@@ -21,8 +21,8 @@ use wasmtime::component::{Component, Instance, InstancePre, types::ComponentItem
 /// The largest component read. CPython with its library is 18 MiB.
 const SIZE: u64 = 64 << 20;
 /// How long a filter may take to start and to check its configuration, once, at load.
-const START: Duration = Duration::from_secs(1);
-const PAGE: u64 = 64 << 10;
+pub(super) const START: Duration = Duration::from_secs(1);
+pub(super) const PAGE: u64 = 64 << 10;
 
 pub fn load(machine: &Arc<Machine>, name: &str, source: Source<'_>, config: &Config) -> Result<Filter, Error> {
     let origin = match &source {
@@ -140,7 +140,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Problem> {
     Ok(bytes)
 }
 
-fn compile(machine: &Machine, sha256: &str, bytes: &[u8]) -> Result<Component, Problem> {
+pub(super) fn compile(machine: &Machine, sha256: &str, bytes: &[u8]) -> Result<Component, Problem> {
     if let Some(component) = machine.cache.as_ref().and_then(|cache| cache.load(&machine.engine, sha256)) {
         return Ok(component);
     }

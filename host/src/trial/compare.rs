@@ -1,6 +1,7 @@
 //! Whether what happened is what was expected, and where not.
 
 use super::case::Expect;
+use super::lines::changes;
 use data_encoding::BASE64;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -13,12 +14,26 @@ pub struct Difference {
     pub got: Value,
 }
 
+/// What is longer is told by the lines that differ.
+const SHORT: usize = 160;
+
 impl Difference {
     /// For a person to read.
     pub fn lines(&self) -> Vec<String> {
         let (at, width) = (&self.at, self.at.len());
-        vec![format!("{at}: expected {}", self.expected), format!("{:width$}  got      {}", "", self.got)]
+        let (expected, got) = (self.expected.to_string(), self.got.to_string());
+        if expected.len() <= SHORT && got.len() <= SHORT {
+            return vec![format!("{at}: expected {expected}"), format!("{:width$}  got      {got}", "")];
+        }
+        let mut lines = vec![format!("{at}: - expected, + got")];
+        lines.extend(changes(&laid_out(&self.expected), &laid_out(&self.got)));
+        lines
     }
+}
+
+/// On lines of its own; of texts in it, each line too.
+fn laid_out(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default().replace("\\n", "\n")
 }
 
 /// What `told` has otherwise than `expect`, a key each.
@@ -73,7 +88,7 @@ pub fn is_failure(verdict: &Value) -> bool {
 }
 
 /// What kind of verdict it is: its word, or the first key that makes it one.
-fn kind(verdict: &Value) -> Option<&str> {
+pub fn kind(verdict: &Value) -> Option<&str> {
     const KINDS: [&str; 10] =
         ["drop", "rewrite", "send", "allow", "deny", "accept", "respond", "choose", "error", "trap"];
     match verdict {
@@ -113,7 +128,9 @@ fn is_same(expected: &Value, got: &Value) -> bool {
         (Value::Array(wanted), Value::Array(got)) => {
             wanted.len() == got.len() && wanted.iter().zip(got).all(|(wanted, got)| is_same(wanted, got))
         }
-        (Value::Number(wanted), Value::Number(got)) if wanted.is_f64() || got.is_f64() => wanted.as_f64() == got.as_f64(),
+        (Value::Number(wanted), Value::Number(got)) if wanted.is_f64() || got.is_f64() => {
+            wanted.as_f64() == got.as_f64()
+        }
         _ => expected == got,
     }
 }

@@ -1,17 +1,14 @@
 //! Runs a case: loads the filter as its world has it, arranges the rest, and asks.
 
+use super::Component;
 use super::case::{Asked, Case, World};
 use super::ear::Ear;
 use super::kept::Kept;
-use super::Component;
 use crate::clients::Clients;
-use crate::filter::{
-    self, Answer, Config, Cost, Effects, Failure, Filter, Host, HostConfig, Problem, Source,
-};
+use crate::filter::{self, Answer, Config, Cost, Effects, Failure, Filter, Host, HostConfig, Problem, Source};
 use crate::keyspace::Keyspace;
 use crate::message::Scope;
 use crate::metrics::Numbers;
-use crate::secret::Secret;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -90,6 +87,21 @@ impl Stage {
         Ok(self.happened(answer.map(|(answer, effects)| (Some(answer), effects)), cost))
     }
 
+    /// The filter as this world has it. An error is also of one that does not start.
+    pub fn filter(&mut self, world: &World) -> Result<Filter, filter::Error> {
+        self.arrange(world);
+        self.load(world)?.map_err(|failure| filter::Error::Load {
+            filter: self.component.name.clone(),
+            origin: self.component.origin.clone(),
+            problem: Problem::Start(failure),
+        })
+    }
+
+    /// Forgets what was heard.
+    pub fn hush(&self) {
+        self.ear.take();
+    }
+
     /// The filter as this world has it; or how it fails to start.
     fn load(&mut self, world: &World) -> Result<Result<Filter, Failure>, filter::Error> {
         if let Some((before, filter)) = &self.loaded
@@ -97,12 +109,11 @@ impl Stage {
         {
             return Ok(Ok(filter.clone()));
         }
-        let secrets = world.secrets.iter().map(|(name, text)| (name.clone(), Secret::new(text.as_str())));
         let config = Config {
             deadline: world.deadline,
             memory: world.memory,
             config: world.config.clone(),
-            secrets: secrets.collect(),
+            secrets: world.secrets.clone(),
             keyspace: Some(self.kept.clone() as Arc<dyn Keyspace>),
             ..Config::default()
         };
@@ -117,7 +128,7 @@ impl Stage {
         }
     }
 
-    fn arrange(&self, world: &World) {
+    pub fn arrange(&self, world: &World) {
         self.numbers.forget();
         self.ear.reset(world.now, world.log);
         self.kept.reset(&world.kept, world.quota);

@@ -17,16 +17,22 @@ pub fn expect(field: &Field<'_>) -> Read<Expect> {
             sends.list()?.iter().map(|part| delivery(part).map(|()| part.value.clone())).collect()
         })?,
         clients: table.read("clients", Field::texts)?,
-        kv: table.read("kv", |kv| {
-            kv.named()?.into_iter().map(|(key, value)| body(&value).map(|()| (key.clone(), value.value.clone()))).collect()
-        })?
-        .unwrap_or_default(),
+        kv: table
+            .read("kv", |kv| {
+                kv.named()?
+                    .into_iter()
+                    .map(|(key, value)| body(&value).map(|()| (key.clone(), value.value.clone())))
+                    .collect()
+            })?
+            .unwrap_or_default(),
         kv_absent: table.read("kv_absent", Field::texts)?.unwrap_or_default(),
-        metrics: table.read("metrics", |metrics| {
-            let entry = |(name, value): (&String, Field<'_>)| number(&value).map(|()| (name.clone(), value.value.clone()));
-            metrics.named()?.into_iter().map(entry).collect()
-        })?
-        .unwrap_or_default(),
+        metrics: table
+            .read("metrics", |metrics| {
+                let entry =
+                    |(name, value): (&String, Field<'_>)| number(&value).map(|()| (name.clone(), value.value.clone()));
+                metrics.named()?.into_iter().map(entry).collect()
+            })?
+            .unwrap_or_default(),
         logs: table.read("logs", Field::texts)?.unwrap_or_default(),
     };
     table.finish()?;
@@ -36,7 +42,8 @@ pub fn expect(field: &Field<'_>) -> Read<Expect> {
 fn verdict(field: &Field<'_>) -> Read<()> {
     if field.value.is_string() {
         return field.word(
-            &["pass", "drop", "rewrite", "send", "allow", "deny", "respond", "accept", "choose", "ok"].map(|word| (word, ())),
+            &["pass", "drop", "rewrite", "send", "allow", "deny", "respond", "accept", "choose", "ok"]
+                .map(|word| (word, ())),
         );
     }
     let mut table = field.table()?;

@@ -3,6 +3,7 @@
 use super::field::{Field, Read, Table};
 use super::{Origin, STREAM, body};
 use crate::message::{Card, ClientId, Label, Scope, Timestamp};
+use crate::secret::Secret;
 use crate::trial::case::World;
 use crate::trial::text::labelled;
 use bytesize::ByteSize;
@@ -79,8 +80,8 @@ fn level(field: &Field<'_>) -> Read<Level> {
     ])
 }
 
-fn secrets(field: &Field<'_>) -> Read<BTreeMap<String, String>> {
-    field.named()?.into_iter().map(|(name, text)| Ok((name.clone(), text.text()?.to_owned()))).collect()
+fn secrets(field: &Field<'_>) -> Read<BTreeMap<String, Secret>> {
+    field.named()?.into_iter().map(|(name, text)| Ok((name.clone(), Secret::new(text.text()?)))).collect()
 }
 
 fn size(field: &Field<'_>) -> Read<u64> {
