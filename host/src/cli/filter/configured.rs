@@ -8,8 +8,8 @@ use std::path::PathBuf;
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct Configured {
     /// The filter's configuration, as a JSON object
-    #[arg(long = "config", value_name = "JSON", conflicts_with = "filter_config")]
-    json: Option<String>,
+    #[arg(long, value_name = "JSON", conflicts_with = "filter_config")]
+    config: Option<String>,
     /// The filter's configuration, as a file of TOML or JSON
     #[arg(long, value_name = "FILE")]
     filter_config: Option<PathBuf>,
@@ -17,12 +17,12 @@ pub struct Configured {
 
 impl Configured {
     pub fn of(file: PathBuf) -> Self {
-        Self { json: None, filter_config: Some(file) }
+        Self { config: None, filter_config: Some(file) }
     }
 
     /// An empty one, when none is given.
     pub fn value(&self) -> Result<Value, Failure> {
-        let (text, from) = match (&self.json, &self.filter_config) {
+        let (text, from) = match (&self.config, &self.filter_config) {
             (Some(text), _) => (text.clone(), "`--config`".to_owned()),
             (None, Some(file)) => {
                 let text = std::fs::read_to_string(file).map_err(|error| outward::unreadable(file, &error))?;

@@ -179,7 +179,8 @@ impl Tally {
         }
         let changes = self.differ.iter().map(|(change, count)| format!("; {count} {change}")).collect::<String>();
         let Self { events, .. } = self;
-        print(format_args!("{events} events, {differ} judged differently{changes}; {old} us a call, now {new} us"))
+        let what = if *events == 1 { "event" } else { "events" };
+        print(format_args!("{events} {what}, {differ} judged differently{changes}; {old} us a call, now {new} us"))
     }
 }
 

@@ -201,6 +201,7 @@ impl Count {
         let all = right + wrong + updated;
         let each = micros / u64::try_from(all.max(1)).unwrap_or(u64::MAX);
         let updated = if *updated > 0 { format!(", {updated} updated") } else { String::new() };
-        format!("{all} cases: {right} right, {wrong} wrong{updated}; {each} us a case")
+        let what = if all == 1 { "case" } else { "cases" };
+        format!("{all} {what}: {right} right, {wrong} wrong{updated}; {each} us a case")
     }
 }

@@ -47,7 +47,7 @@ fn verdict(field: &Field<'_>) -> Read<()> {
         );
     }
     let mut table = field.table()?;
-    table.read("drop", |reason| reason.text().map(drop))?;
+    table.read("drop", text_or_nothing)?;
     table.read("rewrite", body)?;
     table.read("send", |parts| parts.list()?.iter().try_for_each(delivery))?;
     table.read("allow", |grant| {
@@ -55,7 +55,7 @@ fn verdict(field: &Field<'_>) -> Read<()> {
         grant.read("subject", text_or_nothing)?;
         grant.read("labels", Field::texts)?;
         grant.read("subprotocol", text_or_nothing)?;
-        grant.read("greeting", |greeting| if greeting.value.is_null() { Ok(()) } else { body(greeting) })?;
+        grant.read("greeting", |greeting| if is_nothing(greeting.value) { Ok(()) } else { body(greeting) })?;
         grant.finish()
     })?;
     table.read("deny", |denial| {
@@ -80,8 +80,13 @@ fn verdict(field: &Field<'_>) -> Read<()> {
     table.finish()
 }
 
+/// TOML has no `null`: there it is `false` that says that something must not be there.
+fn is_nothing(value: &Value) -> bool {
+    matches!(value, Value::Null | Value::Bool(false))
+}
+
 fn text_or_nothing(field: &Field<'_>) -> Read<()> {
-    if field.value.is_null() { Ok(()) } else { field.text().map(drop) }
+    if is_nothing(field.value) { Ok(()) } else { field.text().map(drop) }
 }
 
 fn delivery(field: &Field<'_>) -> Read<()> {

@@ -63,7 +63,11 @@ pub fn object(field: &Field<'_>) -> Read<Value> {
     Ok(field.value.clone())
 }
 
+/// As text, or in milliseconds.
 pub fn time(field: &Field<'_>) -> Read<Timestamp> {
+    if let Some(millis) = field.value.as_u64() {
+        return Ok(Timestamp(millis));
+    }
     let time = humantime::parse_rfc3339_weak(field.text()?).ok();
     let since = time.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     let millis = since.and_then(|since| u64::try_from(since.as_millis()).ok());

@@ -20,6 +20,10 @@ fn what_happens_is_held_against_what_was_expected() {
         message.body = '{"a":{"y":1,"x":[2.0]}}'
         expect.verdict = { rewrite = { json = { x = [2.0], y = 1 } } }
         [[case]]
+        name = "a drop without a reason"
+        message.json = { b = 1 }
+        expect.verdict = { drop = false }
+        [[case]]
         name = "a case may say otherwise than its file"
         config = { pointer = "/b" }
         message.json = { a = "it" }
@@ -48,6 +52,8 @@ fn what_happens_is_held_against_what_was_expected() {
         config = { pointer = "/a", refuse = "no" }
         message.json = {}
         "#;
+    let unreasoned = "[[case]]\nname = 'x'\nmessage = ''\nexpect.verdict = { drop = false }";
+    assert_eq!(tried("drop", unreasoned)[0].1.len(), 1, "it gives a reason");
     let at = |(_, differences): (String, Vec<Difference>)| {
         differences.into_iter().map(|difference| difference.at).collect::<Vec<_>>().join(" ")
     };
