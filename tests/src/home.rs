@@ -75,6 +75,14 @@ impl Home {
         eventually(format!("the end of `postern {}`", arguments.join(" ")), async || process.ended()).await
     }
 
+    /// Runs a command that finds this on its standard input, to its end.
+    pub async fn run_given(&self, arguments: &[&str], given: Stdio) -> Ended {
+        let mut command = self.command(arguments);
+        command.stdin(given);
+        let mut process = Process::start_given(command);
+        eventually(format!("the end of `postern {}`", arguments.join(" ")), async || process.ended()).await
+    }
+
     /// Starts a gateway that finds this on its standard input.
     pub async fn try_start_given(self: &Arc<Self>, arguments: &[&str], given: Stdio) -> Result<Gateway, Ended> {
         let mut command = self.command(arguments);

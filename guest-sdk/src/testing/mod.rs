@@ -4,6 +4,8 @@
 //! clients is done when it has returned `Ok`, and only then: run it within [`call`]. What breaks a rule for which the
 //! gateway would end the call, such as a close code that a server may not send, panics.
 //!
+//! Beside these doubles there is the thing itself: a [`Component`] is built and run by the gateway's own engine.
+//!
 //! ```
 //! use postern_filter::{prelude::*, testing};
 //!
@@ -30,7 +32,10 @@
 //! # Ok::<(), Error>(())
 //! ```
 
+mod component;
 mod made;
+
+pub use component::{Component, Failed, Ran};
 
 use crate::gateway::{self, arranged};
 use crate::log::Level;

@@ -3,11 +3,11 @@
 //! it, that gateway is asked.
 
 mod again;
-mod chosen;
+pub(super) mod chosen;
 mod export;
 mod gateway;
-mod show;
-mod source;
+pub(super) mod show;
+pub(super) mod source;
 #[cfg(test)]
 mod tests;
 

@@ -87,6 +87,20 @@ impl Callee {
         }
     }
 
+    /// Runs `work` on an instance that is made for it, whatever is kept.
+    pub fn enter_fresh<T>(
+        &self,
+        deadline: Duration,
+        subject: Subject,
+        work: impl FnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<Result<T, String>>,
+    ) -> (Result<(T, Effects), Failure>, Cost) {
+        let Some(_slot) = self.machine.slots.wait() else {
+            return (Err(Failure::Busy), Cost::default());
+        };
+        let _running = self.machine.ticker.running();
+        self.on_fresh(deadline, subject, work)
+    }
+
     fn on_fresh<T>(
         &self,
         deadline: Duration,

@@ -28,7 +28,7 @@ const SIZE: u64 = 64 << 20;
 const QUICK: u64 = 100;
 /// Times a filter that is not so quick is started at load, to be sure that it is not.
 const TRIALS: u32 = 5;
-const PAGE: u64 = 64 << 10;
+pub(super) const PAGE: u64 = 64 << 10;
 
 pub fn load(machine: &Arc<Machine>, name: &str, source: Source<'_>, config: &Config) -> Result<Version, Error> {
     attempt(machine, name, source, config).map_err(|problem| Error::Load {
@@ -118,7 +118,7 @@ fn try_out(callee: &Callee, handlers: &Handlers, trials: u32) -> Result<Cost, Pr
     let mut least: Option<Cost> = None;
     for _ in 0..trials {
         let mut wrong = None;
-        let (trial, cost) = callee.enter(START, Subject::default(), |store, instance| {
+        let (trial, cost) = callee.enter_fresh(START, Subject::default(), |store, instance| {
             wrong = handlers.try_each(store, instance).err();
             Ok(Ok(()))
         });
@@ -201,7 +201,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Problem> {
     Ok(bytes)
 }
 
-fn compile(machine: &Machine, sha256: &str, bytes: &[u8]) -> Result<Component, Problem> {
+pub(super) fn compile(machine: &Machine, sha256: &str, bytes: &[u8]) -> Result<Component, Problem> {
     if let Some(component) = machine.cache.as_ref().and_then(|cache| cache.load(&machine.engine, sha256)) {
         return Ok(component);
     }

@@ -23,6 +23,7 @@ mod engine;
 mod failure;
 mod http;
 mod imports;
+mod inspect;
 mod kept;
 mod life;
 mod limits;
@@ -52,6 +53,7 @@ pub use conversation::{Heard, Lifecycle, hear, judge};
 pub use effects::Effects;
 pub use failure::Failure;
 pub use http::{HttpAnswer, Response, respond};
+pub use inspect::{Inspection, Interface};
 pub use listener::Listener;
 pub use problem::Problem;
 pub use request::HttpRequest;
@@ -239,6 +241,11 @@ impl Filter {
     /// Whether it exports a handler, by the name of its interface: `message-handler`.
     pub fn handles(&self, interface: &str) -> bool {
         self.0.current().handlers.names().contains(&interface)
+    }
+
+    /// Whether its instances are used again.
+    pub fn keeps_instances(&self) -> bool {
+        self.0.current().callee.warm.is_some()
     }
 
     /// The version of it for one piece of work.

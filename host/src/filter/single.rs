@@ -1,6 +1,7 @@
 //! One call of one filter, whichever handler it is for, and exactly what came of it: for trials. In service filters are
 //! asked in chains, and what a chain makes of an answer is its affair.
 
+use super::Filter;
 use super::admission::Admission;
 use super::call::Cost;
 use super::conversation::Lifecycle;
@@ -10,7 +11,6 @@ use super::http::HttpAnswer;
 use super::message::InFlight;
 use super::request::HttpRequest;
 use super::verdict::Verdict;
-use super::Filter;
 use crate::message::{Card, Message, Scope};
 use std::sync::Arc;
 
@@ -49,9 +49,7 @@ pub fn ask(filter: &Filter, question: &Question, scope: &Scope) -> (Result<(Answ
     let in_flight = |message: &Message| Arc::new(InFlight::new(message.clone()));
     match question {
         Question::Message(message) => with(filter.judge(&in_flight(message), scope), Answer::Verdict),
-        Question::Client { sender, message } => {
-            with(filter.say(sender, &in_flight(message), scope), Answer::Verdict)
-        }
+        Question::Client { sender, message } => with(filter.say(sender, &in_flight(message), scope), Answer::Verdict),
         Question::Connect(request) => with(filter.admit(request, scope), Answer::Admission),
         Question::Event { client, what } => {
             let (answer, cost) = filter.hear(client, what, scope);

@@ -2,6 +2,7 @@
 
 use crate::filter::Question;
 use crate::message::{Card, Scope, Timestamp};
+use crate::secret::Secret;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -25,8 +26,7 @@ pub struct World {
     pub now: Timestamp,
     /// Lines below it go nowhere.
     pub log: Level,
-    /// For trials, and so no secrets.
-    pub secrets: BTreeMap<String, String>,
+    pub secrets: BTreeMap<String, Secret>,
     pub kept: Vec<(String, Bytes)>,
     pub quota: u64,
     pub clients: Vec<Arc<Card>>,

@@ -1,6 +1,7 @@
 //! Whether what happened is what was expected, and where not.
 
 use super::case::Expect;
+use super::lines::changes;
 use data_encoding::BASE64;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -13,12 +14,26 @@ pub struct Difference {
     pub got: Value,
 }
 
+/// What is longer is told by the lines that differ.
+const SHORT: usize = 160;
+
 impl Difference {
     /// For a person to read.
     pub fn lines(&self) -> Vec<String> {
         let (at, width) = (&self.at, self.at.len());
-        vec![format!("{at}: expected {}", self.expected), format!("{:width$}  got      {}", "", self.got)]
+        let (expected, got) = (self.expected.to_string(), self.got.to_string());
+        if expected.len() <= SHORT && got.len() <= SHORT {
+            return vec![format!("{at}: expected {expected}"), format!("{:width$}  got      {got}", "")];
+        }
+        let mut lines = vec![format!("{at}: - expected, + got")];
+        lines.extend(changes(&laid_out(&self.expected), &laid_out(&self.got)));
+        lines
     }
+}
+
+/// On lines of its own; of texts in it, each line too.
+fn laid_out(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default().replace("\\n", "\n")
 }
 
 /// What `told` has otherwise than `expect`, a key each.
@@ -73,7 +88,7 @@ pub fn is_failure(verdict: &Value) -> bool {
 }
 
 /// What kind of verdict it is: its word, or the first key that makes it one.
-fn kind(verdict: &Value) -> Option<&str> {
+pub fn kind(verdict: &Value) -> Option<&str> {
     const KINDS: [&str; 10] =
         ["drop", "rewrite", "send", "allow", "deny", "accept", "respond", "choose", "error", "trap"];
     match verdict {
@@ -97,11 +112,13 @@ fn is_verdict(expected: &Value, got: &Value) -> bool {
         && wanted.iter().all(|(key, value)| match (key.as_str(), value, got.get(key)) {
             ("error" | "trap", Value::String(part), Some(Value::String(words))) => words.contains(part.as_str()),
             (_, value, Some(got)) => is_same(value, got),
+            // No reason is no key.
+            ("drop", Value::Bool(false), None) => true,
             _ => false,
         })
 }
 
-/// Whether what is named is there, and is that.
+/// Whether what is named is there, and is that; `false` is of what is not.
 fn is_same(expected: &Value, got: &Value) -> bool {
     match (expected, got) {
         (Value::Object(wanted), _) if is_only(wanted, "json") => as_json(got).as_ref() == wanted.get("json"),
@@ -113,7 +130,10 @@ fn is_same(expected: &Value, got: &Value) -> bool {
         (Value::Array(wanted), Value::Array(got)) => {
             wanted.len() == got.len() && wanted.iter().zip(got).all(|(wanted, got)| is_same(wanted, got))
         }
-        (Value::Number(wanted), Value::Number(got)) if wanted.is_f64() || got.is_f64() => wanted.as_f64() == got.as_f64(),
+        (Value::Number(wanted), Value::Number(got)) if wanted.is_f64() || got.is_f64() => {
+            wanted.as_f64() == got.as_f64()
+        }
+        (Value::Bool(false), Value::Null) => true,
         _ => expected == got,
     }
 }

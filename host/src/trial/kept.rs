@@ -180,8 +180,11 @@ mod tests {
     }
 
     fn steps() -> impl Strategy<Value = Vec<Step>> {
-        let key = || prop_oneof![Just("a".to_owned()), Just("ab".to_owned()), Just("b".to_owned()), Just("k".repeat(1025))];
-        let value = || prop_oneof![Just(b"1".to_vec()), Just(b"x".to_vec()), Just(vec![b'y'; 150]), Just(vec![0; (1 << 20) + 1])];
+        let key =
+            || prop_oneof![Just("a".to_owned()), Just("ab".to_owned()), Just("b".to_owned()), Just("k".repeat(1025))];
+        let value = || {
+            prop_oneof![Just(b"1".to_vec()), Just(b"x".to_vec()), Just(vec![b'y'; 150]), Just(vec![0; (1 << 20) + 1])]
+        };
         let ttl = || prop_oneof![Just(None), Just(Some(0)), Just(Some(9))];
         let some = || prop_oneof![Just(None), value().prop_map(Some)];
         let step = prop_oneof![

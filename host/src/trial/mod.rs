@@ -13,6 +13,8 @@ mod ear;
 mod exported;
 pub mod fixtures;
 mod kept;
+mod lines;
+mod measure;
 mod read;
 mod stage;
 mod text;
@@ -22,12 +24,14 @@ mod update;
 #[cfg(test)]
 mod tests;
 
-pub use case::{Case, World};
+pub use case::{Asked, Case, Expect, World};
 pub use compare::{Difference, differences};
+pub use lines::changes;
+pub use measure::{Measured, Spread, Track, spread};
 pub use read::{Origin, cases, toml};
 pub use stage::Stage;
 pub use told::told;
-pub use update::{Update, expected, update};
+pub use update::{Update, expected, kind_of, short, update};
 
 /// The component under trial.
 #[derive(Clone)]

@@ -1,9 +1,9 @@
 //! Runs a case: loads the filter as its world has it, arranges the rest, and asks.
 
+use super::Component;
 use super::case::{Asked, Case, World};
 use super::ear::Ear;
 use super::kept::Kept;
-use super::Component;
 use crate::clients::Clients;
 use crate::filter::{
     self, Answer, Config, Cost, Effects, Failure, Filter, Host, HostConfig, Instances, Problem, Source,
@@ -11,7 +11,6 @@ use crate::filter::{
 use crate::keyspace::Keyspace;
 use crate::message::Scope;
 use crate::metrics::{Metrics, Numbers};
-use crate::secret::Secret;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -91,6 +90,29 @@ impl Stage {
         Ok(self.happened(answer.map(|(answer, effects)| (Some(answer), effects)), cost))
     }
 
+    /// The filter as this world has it. An error is also of one that does not start.
+    pub fn filter(&mut self, world: &World) -> Result<Filter, filter::Error> {
+        self.arrange(world);
+        self.load(world)?.map_err(|failure| filter::Error::Load {
+            filter: self.component.name.clone(),
+            origin: self.component.origin.clone(),
+            problem: Problem::Start(failure),
+        })
+    }
+
+    /// The same, on instances that are used again.
+    pub fn kept(&self, world: &World) -> Result<Filter, filter::Error> {
+        self.arrange(world);
+        let Component { name, origin, bytes, .. } = &self.component;
+        let config = Config { instances: Instances::Reuse, ..self.config(world) };
+        self.host.load(name, Source { origin, bytes }, &config)
+    }
+
+    /// Forgets what was heard.
+    pub fn hush(&self) {
+        self.ear.take();
+    }
+
     /// The filter as this world has it; or how it fails to start.
     fn load(&mut self, world: &World) -> Result<Result<Filter, Failure>, filter::Error> {
         if let Some((before, filter)) = &self.loaded
@@ -98,18 +120,7 @@ impl Stage {
         {
             return Ok(Ok(filter.clone()));
         }
-        let secrets = world.secrets.iter().map(|(name, text)| (name.clone(), Secret::new(text.as_str())));
-        let config = Config {
-            deadline: world.deadline,
-            memory: world.memory,
-            config: world.config.clone(),
-            secrets: secrets.collect(),
-            keyspace: Some(self.kept.clone() as Arc<dyn Keyspace>),
-            // Each case by itself: nothing is left of the one before, and nothing follows from it.
-            instances: Instances::Fresh,
-            breaker: 0,
-            ..Config::default()
-        };
+        let config = self.config(world);
         let Component { name, origin, bytes, .. } = &self.component;
         match self.host.load(name, Source { origin, bytes }, &config) {
             Ok(filter) => {
@@ -121,7 +132,21 @@ impl Stage {
         }
     }
 
-    fn arrange(&self, world: &World) {
+    fn config(&self, world: &World) -> Config {
+        Config {
+            deadline: world.deadline,
+            memory: world.memory,
+            config: world.config.clone(),
+            secrets: world.secrets.clone(),
+            keyspace: Some(self.kept.clone() as Arc<dyn Keyspace>),
+            // Each case by itself: nothing is left of the one before, and nothing follows from it.
+            instances: Instances::Fresh,
+            breaker: 0,
+            ..Config::default()
+        }
+    }
+
+    pub fn arrange(&self, world: &World) {
         self.numbers.forget();
         self.ear.reset(world.now, world.log);
         self.kept.reset(&world.kept, world.quota);

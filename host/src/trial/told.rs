@@ -9,20 +9,25 @@ use serde_json::{Map, Value, json};
 /// All of it, under the keys of `expect`.
 pub fn told(happened: &Happened) -> Map<String, Value> {
     let nothing = Effects::default();
-    let (verdict, effects) = match &happened.answer {
-        Ok((answer, effects)) => (answer.as_ref().map_or(json!("ok"), answered), effects),
-        Err(failure) => (failed(failure), &nothing),
-    };
+    let effects = happened.answer.as_ref().map_or(&nothing, |(_, effects)| effects);
     let kept = happened.kept.iter().map(|(key, value)| (key.clone(), text::body(value)));
     let changes = effects.changes.before.iter().chain(&effects.changes.after).map(change);
     Map::from_iter([
-        ("verdict".to_owned(), verdict),
+        ("verdict".to_owned(), told_of(&happened.answer)),
         ("sends".to_owned(), sends(effects)),
         ("clients".to_owned(), changes.collect()),
         ("kv".to_owned(), Value::Object(kept.collect())),
         ("metrics".to_owned(), Value::Object(happened.numbers.clone())),
         ("logs".to_owned(), json!(happened.lines)),
     ])
+}
+
+/// The answer alone.
+pub fn told_of(answer: &Result<(Option<Answer>, Effects), Failure>) -> Value {
+    match answer {
+        Ok((answer, _)) => answer.as_ref().map_or(json!("ok"), answered),
+        Err(failure) => failed(failure),
+    }
 }
 
 fn answered(answer: &Answer) -> Value {

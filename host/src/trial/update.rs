@@ -1,7 +1,7 @@
 //! Writes what came out into the case file it was expected in. Comments and the order of keys stay as they are.
 
 use super::case::Expect;
-use super::compare::Difference;
+use super::compare::{self, Difference};
 use serde_json::{Map, Value as Json, json};
 use toml_edit::{Array, DocumentMut, Formatted, InlineTable, Item, Table, TableLike, Value};
 
@@ -29,7 +29,7 @@ pub fn expected(expect: &Expect, differences: &[Difference], told: &Map<String, 
             continue;
         }
         let value = match (key.as_str(), got) {
-            ("verdict", got) => verdict(got),
+            ("verdict", got) => kind_of(got),
             // Of these a case names some, which stay the ones it names.
             ("kv", got) => named(&expect.kv, got),
             ("metrics", got) => named(&expect.metrics, got),
@@ -44,8 +44,17 @@ pub fn expected(expect: &Expect, differences: &[Difference], told: &Map<String, 
     update
 }
 
+/// A verdict in a word: `drop`, or `deadline`.
+pub fn short(verdict: &Json) -> String {
+    match (verdict, verdict.get("failure")) {
+        (_, Some(kind)) => kind.as_str().unwrap_or_default().to_owned(),
+        (Json::String(word), _) => word.clone(),
+        _ => compare::kind(verdict).unwrap_or_default().to_owned(),
+    }
+}
+
 /// The words of a trap are the engine's, and those of other failures the gateway's: their kind is enough.
-fn verdict(got: &Json) -> Json {
+pub fn kind_of(got: &Json) -> Json {
     match (got.get("trap"), got.get("failure")) {
         (Some(_), _) => json!({ "failure": "trap" }),
         (_, Some(kind)) => json!({ "failure": kind }),

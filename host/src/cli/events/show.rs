@@ -119,7 +119,7 @@ pub fn outcome(event: &Summary) -> Option<String> {
 }
 
 /// JSON on lines of its own, its tokens as they are: neither numbers nor the order of keys change.
-fn pretty(json: &str) -> String {
+pub fn pretty(json: &str) -> String {
     let mut text = String::with_capacity(json.len() * 2);
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
     let mut characters = json.chars().peekable();

@@ -49,7 +49,7 @@ impl Place {
         Gateway::at(url, token, &self.trust.trust()).map(Some)
     }
 
-    fn config(&self) -> Result<Config, Failure> {
+    pub fn config(&self) -> Result<Config, Failure> {
         check::load(self.config.clone(), Overrides::default())
     }
 

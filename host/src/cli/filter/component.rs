@@ -27,8 +27,12 @@ pub fn component(file: &Path, name: Option<String>) -> Result<Component, Failure
     let mut bytes = Vec::new();
     File::open(file).and_then(|file| file.take(SIZE).read_to_end(&mut bytes)).map_err(|error| {
         let hint = match error.kind() {
-            std::io::ErrorKind::IsADirectory => "\nhint: name the component itself; `postern filter build DIR` makes one and prints where it is",
-            std::io::ErrorKind::NotFound => "\nhint: `postern filter build DIR` makes a component and prints where it is",
+            std::io::ErrorKind::IsADirectory => {
+                "\nhint: name the component itself; `postern filter build DIR` makes one and prints where it is"
+            }
+            std::io::ErrorKind::NotFound => {
+                "\nhint: `postern filter build DIR` makes a component and prints where it is"
+            }
             _ => "",
         };
         Failure::new(Failure::FAILED, format!("failed to read `{origin}`: {error}{hint}"))

@@ -1,10 +1,11 @@
 //! `postern filter test`: a filter against cases, under the gateway's own engine.
 
 use super::component::{cache, component};
+use super::configured::Configured;
 use crate::cli::{Failure, outward, print};
 use crate::error::Chain;
 use crate::trial::{self, Case, Component, Stage, Update, World};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -28,12 +29,8 @@ pub struct Test {
     /// What the filter is called in the trails of exported events [default: the same component, by its digest]
     #[arg(long)]
     name: Option<String>,
-    /// The filter's configuration, as a JSON object, where the cases have none
-    #[arg(long, value_name = "JSON", conflicts_with = "filter_config")]
-    config: Option<String>,
-    /// The filter's configuration, as a file of TOML or JSON, where the cases have none
-    #[arg(long, value_name = "FILE")]
-    filter_config: Option<PathBuf>,
+    #[command(flatten)]
+    configured: Configured,
     /// List the bodies that cases may name by `fixture`
     #[arg(long, exclusive = true)]
     fixtures: bool,
@@ -53,12 +50,12 @@ struct Count {
 impl Test {
     pub fn execute(self) -> Result<(), Failure> {
         let Some(file) = self.file.as_deref().filter(|_| !self.fixtures) else {
-            return trial::fixtures::FIXTURES.iter().try_for_each(|(name, what, body)| {
-                print(format_args!("{name:<20}  {:>5} bytes  {what}", body.len()))
-            });
+            return trial::fixtures::FIXTURES
+                .iter()
+                .try_for_each(|(name, what, body)| print(format_args!("{name:<20}  {:>5} bytes  {what}", body.len())));
         };
         let component = component(file, self.name.clone())?;
-        let usual = World { config: self.filter_config()?, ..World::usual() };
+        let usual = World { config: self.configured.value()?, ..World::usual() };
         let files = files(&self.cases)?;
         // All are read before the first is tried: a slip in the last costs no time.
         let read = files.iter().map(|file| Cases::read(file, &component, &usual)).collect::<Result<Vec<_>, _>>()?;
@@ -71,27 +68,6 @@ impl Test {
             print(format_args!("{}", count.summary()))?;
         }
         if count.wrong > 0 { Err(Failure::new(Failure::FAILED, "")) } else { Ok(()) }
-    }
-
-    fn filter_config(&self) -> Result<Value, Failure> {
-        let (text, from) = match (&self.config, &self.filter_config) {
-            (Some(text), _) => (text.clone(), "`--config`".to_owned()),
-            (None, Some(file)) => {
-                let text = std::fs::read_to_string(file).map_err(|error| outward::unreadable(file, &error))?;
-                (text, format!("`{}`", file.display()))
-            }
-            (None, None) => return Ok(json!({})),
-        };
-        let json = if text.trim_start().starts_with('{') {
-            serde_json::from_str(&text).map_err(|error| format!("it is not JSON: {error}"))
-        } else {
-            trial::toml(&text).map_err(|why| format!("it is not TOML: {why}"))
-        };
-        match json {
-            Ok(json @ Value::Object(_)) => Ok(json),
-            Ok(_) => Err(Failure::new(Failure::USAGE, format!("failed to read {from}: it is not a table"))),
-            Err(why) => Err(Failure::new(Failure::USAGE, format!("failed to read {from}: {why}"))),
-        }
     }
 }
 
@@ -119,7 +95,10 @@ fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         within.retain(|path| path.extension().is_some_and(|end| ends.iter().any(|known| end == *known)));
         within.sort();
         if within.is_empty() {
-            let text = format!("there are no case files in `{}`\nhint: they end in `.toml`, `.json` or `.jsonl`", path.display());
+            let text = format!(
+                "there are no case files in `{}`\nhint: they end in `.toml`, `.json` or `.jsonl`",
+                path.display()
+            );
             return Err(Failure::new(Failure::FAILED, text));
         }
         files.extend(within);
@@ -222,6 +201,7 @@ impl Count {
         let all = right + wrong + updated;
         let each = micros / u64::try_from(all.max(1)).unwrap_or(u64::MAX);
         let updated = if *updated > 0 { format!(", {updated} updated") } else { String::new() };
-        format!("{all} cases: {right} right, {wrong} wrong{updated}; {each} us a case")
+        let what = if all == 1 { "case" } else { "cases" };
+        format!("{all} {what}: {right} right, {wrong} wrong{updated}; {each} us a case")
     }
 }

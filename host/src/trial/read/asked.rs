@@ -72,7 +72,8 @@ fn read(field: &Field<'_>, id: u64, source: &str, world: &World, origin: &Origin
     }
     let mut table = field.table()?;
     let bytes = body::taken(&mut table, origin)?;
-    let bytes = bytes.ok_or_else(|| table.wrong("has no body\nhint: give `json`, `body`, `base64`, `file` or `fixture`"))?;
+    let bytes =
+        bytes.ok_or_else(|| table.wrong("has no body\nhint: give `json`, `body`, `base64`, `file` or `fixture`"))?;
     let format = table.read("format", |format| format.word(&[("text", Format::Text), ("binary", Format::Binary)]))?;
     let payload = match format {
         None => Payload::of(bytes),
@@ -157,7 +158,9 @@ fn request(field: &Field<'_>, is_plain: bool, origin: &Origin<'_>) -> Read<HttpR
     }
     let path = table.read("path", Field::text)?.unwrap_or(if is_plain { "/" } else { "/ws" });
     if !path.starts_with('/') || path.contains('?') {
-        return Err(table.wrong("has a `path` that does not begin with `/`, or has a query in it\nhint: `query` has a key of its own"));
+        return Err(table.wrong(
+            "has a `path` that does not begin with `/`, or has a query in it\nhint: `query` has a key of its own",
+        ));
     }
     let query = table.read("query", Field::text)?.map(str::to_owned);
     let headers = table.read("headers", headers)?.unwrap_or_default();

@@ -18,7 +18,8 @@ pub fn body(field: &Field<'_>, origin: &Origin<'_>) -> Read<Bytes> {
     }
     let mut table = field.table()?;
     let bytes = taken(&mut table, origin)?;
-    let bytes = bytes.ok_or_else(|| table.wrong("says nothing of the body: `body`, `json`, `base64`, `file` or `fixture`"))?;
+    let bytes =
+        bytes.ok_or_else(|| table.wrong("says nothing of the body: `body`, `json`, `base64`, `file` or `fixture`"))?;
     table.finish()?;
     Ok(bytes)
 }

@@ -17,16 +17,22 @@ pub fn expect(field: &Field<'_>) -> Read<Expect> {
             sends.list()?.iter().map(|part| delivery(part).map(|()| part.value.clone())).collect()
         })?,
         clients: table.read("clients", Field::texts)?,
-        kv: table.read("kv", |kv| {
-            kv.named()?.into_iter().map(|(key, value)| body(&value).map(|()| (key.clone(), value.value.clone()))).collect()
-        })?
-        .unwrap_or_default(),
+        kv: table
+            .read("kv", |kv| {
+                kv.named()?
+                    .into_iter()
+                    .map(|(key, value)| body(&value).map(|()| (key.clone(), value.value.clone())))
+                    .collect()
+            })?
+            .unwrap_or_default(),
         kv_absent: table.read("kv_absent", Field::texts)?.unwrap_or_default(),
-        metrics: table.read("metrics", |metrics| {
-            let entry = |(name, value): (&String, Field<'_>)| number(&value).map(|()| (name.clone(), value.value.clone()));
-            metrics.named()?.into_iter().map(entry).collect()
-        })?
-        .unwrap_or_default(),
+        metrics: table
+            .read("metrics", |metrics| {
+                let entry =
+                    |(name, value): (&String, Field<'_>)| number(&value).map(|()| (name.clone(), value.value.clone()));
+                metrics.named()?.into_iter().map(entry).collect()
+            })?
+            .unwrap_or_default(),
         logs: table.read("logs", Field::texts)?.unwrap_or_default(),
     };
     table.finish()?;
@@ -36,11 +42,12 @@ pub fn expect(field: &Field<'_>) -> Read<Expect> {
 fn verdict(field: &Field<'_>) -> Read<()> {
     if field.value.is_string() {
         return field.word(
-            &["pass", "drop", "rewrite", "send", "allow", "deny", "respond", "accept", "choose", "ok"].map(|word| (word, ())),
+            &["pass", "drop", "rewrite", "send", "allow", "deny", "respond", "accept", "choose", "ok"]
+                .map(|word| (word, ())),
         );
     }
     let mut table = field.table()?;
-    table.read("drop", |reason| reason.text().map(drop))?;
+    table.read("drop", text_or_nothing)?;
     table.read("rewrite", body)?;
     table.read("send", |parts| parts.list()?.iter().try_for_each(delivery))?;
     table.read("allow", |grant| {
@@ -48,7 +55,7 @@ fn verdict(field: &Field<'_>) -> Read<()> {
         grant.read("subject", text_or_nothing)?;
         grant.read("labels", Field::texts)?;
         grant.read("subprotocol", text_or_nothing)?;
-        grant.read("greeting", |greeting| if greeting.value.is_null() { Ok(()) } else { body(greeting) })?;
+        grant.read("greeting", |greeting| if is_nothing(greeting.value) { Ok(()) } else { body(greeting) })?;
         grant.finish()
     })?;
     table.read("deny", |denial| {
@@ -73,8 +80,13 @@ fn verdict(field: &Field<'_>) -> Read<()> {
     table.finish()
 }
 
+/// TOML has no `null`: there it is `false` that says that something must not be there.
+fn is_nothing(value: &Value) -> bool {
+    matches!(value, Value::Null | Value::Bool(false))
+}
+
 fn text_or_nothing(field: &Field<'_>) -> Read<()> {
-    if field.value.is_null() { Ok(()) } else { field.text().map(drop) }
+    if is_nothing(field.value) { Ok(()) } else { field.text().map(drop) }
 }
 
 fn delivery(field: &Field<'_>) -> Read<()> {

@@ -78,7 +78,8 @@ fn case(index: usize, value: &Value, origin: &Origin<'_>, shared: &World) -> Rea
         None => format!("{}: case {number}", origin.name),
     };
     let mut table = Field::new(&place, "", value).table()?;
-    let name = table.read("name", Field::text)?.ok_or_else(|| table.wrong("has no `name`\nhint: say what it claims"))?;
+    let name =
+        table.read("name", Field::text)?.ok_or_else(|| table.wrong("has no `name`\nhint: say what it claims"))?;
     let mut world = world::world(&mut table, shared, origin)?;
     let asked = asked::asked(&mut table, &mut world, origin)?;
     let expect = table.read("expect", expect::expect)?.unwrap_or_default();

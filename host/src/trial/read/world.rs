@@ -3,6 +3,7 @@
 use super::field::{Field, Read, Table};
 use super::{Origin, STREAM, body};
 use crate::message::{Card, ClientId, Label, Scope, Timestamp};
+use crate::secret::Secret;
 use crate::trial::case::World;
 use crate::trial::text::labelled;
 use bytesize::ByteSize;
@@ -62,7 +63,11 @@ pub fn object(field: &Field<'_>) -> Read<Value> {
     Ok(field.value.clone())
 }
 
+/// As text, or in milliseconds.
 pub fn time(field: &Field<'_>) -> Read<Timestamp> {
+    if let Some(millis) = field.value.as_u64() {
+        return Ok(Timestamp(millis));
+    }
     let time = humantime::parse_rfc3339_weak(field.text()?).ok();
     let since = time.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     let millis = since.and_then(|since| u64::try_from(since.as_millis()).ok());
@@ -79,8 +84,8 @@ fn level(field: &Field<'_>) -> Read<Level> {
     ])
 }
 
-fn secrets(field: &Field<'_>) -> Read<BTreeMap<String, String>> {
-    field.named()?.into_iter().map(|(name, text)| Ok((name.clone(), text.text()?.to_owned()))).collect()
+fn secrets(field: &Field<'_>) -> Read<BTreeMap<String, Secret>> {
+    field.named()?.into_iter().map(|(name, text)| Ok((name.clone(), Secret::new(text.text()?)))).collect()
 }
 
 fn size(field: &Field<'_>) -> Read<u64> {
