@@ -124,7 +124,11 @@ impl Registries {
 
     fn keep(&self, reference: &Reference, digest: &Digest, contents: &[&[u8]]) {
         let kept = contents.iter().try_for_each(|content| self.cache.keep(content));
-        if let Err(error) = kept.and_then(|()| self.cache.tag(reference, digest)) {
+        let tagged = || match reference.version {
+            Version::Tag(_) => self.cache.tag(reference, digest),
+            Version::Digest(_) => Ok(()),
+        };
+        if let Err(error) = kept.and_then(|()| tagged()) {
             tracing::warn!(%reference, %error, "a filter that was pulled could not be kept: the next start pulls it anew");
         }
     }
