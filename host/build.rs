@@ -3,7 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-const FILTERS: [&str; 8] = ["business-hours", "by-label", "chat", "drop-statuses", "redact", "route-by-number", "status-page", "token"];
+const FILTERS: [&str; 8] =
+    ["business-hours", "by-label", "chat", "drop-statuses", "redact", "route-by-number", "status-page", "token"];
 
 fn main() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is in a workspace").to_owned();

@@ -4,7 +4,8 @@
 use crate::start;
 use http::Method;
 use postern_tests::{
-    Admin, Client, Config, Crowd, Gateway, Protocol, Reply, Sender, alone, eventually, guests, numbered_body, report, spawn,
+    Admin, Client, Config, Crowd, Gateway, Protocol, Reply, Sender, alone, eventually, guests, numbered_body, report,
+    spawn,
 };
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -78,7 +79,10 @@ async fn a_changed_file_is_taken_by_itself_and_one_that_is_unfit_is_told_and_lef
     assert_eq!(stamp(&client.body().await), "BB");
     component.becomes("allow-all");
     admin.metric_becomes("postern_filter_swaps_total", &[("outcome", "refused")], 1.0).await;
-    eventually("the log tells why", async || gateway.stderr().contains("does not export `message-handler`").then_some(())).await;
+    eventually("the log tells why", async || {
+        gateway.stderr().contains("does not export `message-handler`").then_some(())
+    })
+    .await;
     sender.deliver("/whatsapp", body(2)).await;
     assert_eq!(stamp(&client.body().await), "BB");
 }
@@ -188,7 +192,9 @@ async fn a_thousand_exchanges_under_load_lose_repeat_and_disturb_nothing() {
         assert_eq!((witness.frames, witness.wrong), (sent, None));
     }
     let rate = sent as f64 / sending.as_secs_f64();
-    report(format_args!("{EXCHANGES} exchanges in {took:?} under {rate:.0} events/s to 101 clients; memory in MiB before {before:?}, after {after:?}"));
+    report(format_args!(
+        "{EXCHANGES} exchanges in {took:?} under {rate:.0} events/s to 101 clients; memory in MiB before {before:?}, after {after:?}"
+    ));
     if let (Some((before, _)), Some((after, _))) = (before, after) {
         assert!(after <= before + 24, "memory is back where it was: {before} MiB, then {after}");
     }
@@ -223,19 +229,20 @@ async fn one_that_traps_on_every_call_is_rolled_back_by_itself_and_no_event_is_l
 
 #[tokio::test]
 async fn in_shadow_a_filter_is_asked_and_recorded_and_changes_nothing() {
-    let config = Config::basic()
-        .filter("drop", &guests::wat("drop"), "shadow = true")
-        .webhook("whatsapp", "/whatsapp", "filters = [\"drop\"]");
+    let config = Config::basic().filter("drop", &guests::wat("drop"), "shadow = true").webhook(
+        "whatsapp",
+        "/whatsapp",
+        "filters = [\"drop\"]",
+    );
     let gateway = start(&config).await;
     let mut client = Client::connect(&gateway, "/ws").await;
     Sender::connect(&gateway, Protocol::Http1).await.deliver("/whatsapp", "as it is").await;
     client.expect(b"as it is").await;
     let admin = Admin::of(&gateway);
     let event = &admin.events_become("", "delivered", 1).await[0];
-    let shown: Value = serde_json::from_slice(
-        &admin.get(&format!("/v1/events/{}", event["id"].as_str().expect("an id"))).await.body,
-    )
-    .expect("JSON");
+    let shown: Value =
+        serde_json::from_slice(&admin.get(&format!("/v1/events/{}", event["id"].as_str().expect("an id"))).await.body)
+            .expect("JSON");
     assert!(shown.to_string().contains("\"shadow drop\""), "{shown}");
     assert_eq!(admin.metric("postern_filter_shadow_calls_total", &[("verdict", "drop")]).await, 1.0);
     assert_eq!(admin.metric("postern_filter_calls_total", &[("filter", "drop")]).await, 0.0);

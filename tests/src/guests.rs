@@ -9,8 +9,17 @@ use std::sync::{Mutex, PoisonError};
 /// A filter of `../filters`, or `script`, which does what it is told to. The first call builds them all, with one cargo; it fails the test with the remedies when no
 /// toolchain for WebAssembly can be found.
 pub fn gallery(name: &str) -> PathBuf {
-    const NAMES: [&str; 9] =
-        ["business-hours", "by-label", "chat", "drop-statuses", "redact", "route-by-number", "script", "status-page", "token"];
+    const NAMES: [&str; 9] = [
+        "business-hours",
+        "by-label",
+        "chat",
+        "drop-statuses",
+        "redact",
+        "route-by-number",
+        "script",
+        "status-page",
+        "token",
+    ];
     let index = NAMES.iter().position(|known| *known == name).expect("a filter of the gallery, or `script`");
     made("gallery", || {
         let folder = |name: &str| if name == "script" { "tests/filters" } else { "filters" };

@@ -99,7 +99,9 @@ fn minutes(key: &str, text: &str) -> Result<i64> {
         let (hours, minutes): (i64, i64) = (hours.parse().ok()?, minutes.parse().ok()?);
         ((0..=24).contains(&hours) && (0..60).contains(&minutes) && text.len() == 5).then_some(hours * 60 + minutes)
     });
-    parsed.filter(|minutes| *minutes <= DAY).ok_or_else(|| Error::new(format!("`{key}` has no time like 09:00: {text}")))
+    parsed
+        .filter(|minutes| *minutes <= DAY)
+        .ok_or_else(|| Error::new(format!("`{key}` has no time like 09:00: {text}")))
 }
 
 fn nine() -> String {

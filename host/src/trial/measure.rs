@@ -81,7 +81,13 @@ impl Track {
             self.stage.hush();
             took
         });
-        Measured { handler: self.handler, answer, calls: vec![("fresh", calls(&self.filter)), ("reuse", calls(&self.kept))], start, memory: cost.memory }
+        Measured {
+            handler: self.handler,
+            answer,
+            calls: vec![("fresh", calls(&self.filter)), ("reuse", calls(&self.kept))],
+            start,
+            memory: cost.memory,
+        }
     }
 }
 

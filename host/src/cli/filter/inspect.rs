@@ -106,7 +106,9 @@ impl Looked {
             ));
             let started = self.started.as_ref().map_or_else(
                 |_| String::new(),
-                |(cost, _)| format!(", {} when it has started, of the {} it may have", size(cost.memory), size(allowed())),
+                |(cost, _)| {
+                    format!(", {} when it has started, of the {} it may have", size(cost.memory), size(allowed()))
+                },
             );
             lines.push(format!("  memory   {}{started}", size(*memory)));
         }
