@@ -9,7 +9,8 @@ use std::sync::Arc;
 /// A gateway whose one filter is this.
 fn with(reference: &str, more: &str) -> Config {
     let webhook = "filters = [\"judge\"]";
-    Config::basic().filter("judge", Path::new(reference), more).webhook("whatsapp", "/whatsapp", webhook)
+    let config = Config::basic().without_dedupe();
+    config.filter("judge", Path::new(reference), more).webhook("whatsapp", "/whatsapp", webhook)
 }
 
 async fn push(home: &Home, filter: &str, to: &str, more: &[&str]) -> Ended {
