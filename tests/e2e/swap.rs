@@ -45,8 +45,8 @@ fn judged_by(file: &Path, more: &str) -> Config {
 }
 
 async fn put(gateway: &Gateway, name: &str, component: Vec<u8>) -> Reply {
-    let sent = Sender::plain(gateway.admin()).await.send(Method::PUT, &format!("/v1/filters/{name}"), &[], component);
-    sent.await.expect("the admin listener answers")
+    let (mut sender, target) = (Sender::plain(gateway.admin()).await, format!("/v1/filters/{name}"));
+    sender.send(Method::PUT, &target, &[], component).await.expect("the admin listener answers")
 }
 
 async fn filter(gateway: &Gateway) -> Value {
@@ -117,7 +117,8 @@ async fn a_reload_reads_the_files_again_all_or_none() {
     assert_eq!(admin.post("/v1/reload", &Value::Null).await["changes"], serde_json::json!([]));
     other.becomes("core-module");
     one.becomes("stamp-b");
-    let sent = Sender::plain(gateway.admin()).await.send(Method::POST, "/v1/reload", &[], "").await;
+    let mut sender = Sender::plain(gateway.admin()).await;
+    let sent = sender.send(Method::POST, "/v1/reload", &[], "").await;
     // The watch may have taken the good one before: then there is only the bad one left to be told.
     let reply = sent.expect("the admin listener answers");
     assert_eq!(reply.status, 422, "{}", reply.text());
