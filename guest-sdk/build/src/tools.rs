@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn a_missing_tool_is_named_with_how_to_get_it() {
         let tool = Tool { name: "frobnicate", how: "apt-get install frobnicate" };
-        let error = tool.find(&[&["/nonexistent/frobnicate"]], "--version").err().expect("it is not there").to_string();
+        let error = tool.find(&[&["/nonexistent/frobnicate"]], "--version").expect_err("it is not there").to_string();
         assert!(error.contains("`frobnicate`") && error.contains("apt-get install frobnicate"), "{error}");
     }
 }

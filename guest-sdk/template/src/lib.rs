@@ -25,7 +25,9 @@ impl Filter for MyFilter {
     }
 
     fn on_message(&self, message: &Message) -> Result<Verdict> {
-        let said = message.pointer(TEXT).is_some_and(|text| text.contains(&self.word));
+        let said = message
+            .pointer(TEXT)
+            .is_some_and(|text| text.contains(&self.word));
         if !said {
             return Ok(Verdict::Pass);
         }
@@ -42,16 +44,22 @@ mod tests {
     use serde_json::json;
 
     fn saying(text: &str) -> Message {
-        Message::json(&json!({ "entry": [{ "changes": [{ "value": { "messages": [{ "text": { "body": text } }] } }] }] }))
+        Message::json(
+            &json!({ "entry": [{ "changes": [{ "value": { "messages": [{ "text": { "body": text } }] } }] }] }),
+        )
     }
 
     #[test]
     fn what_says_the_word_is_dropped_and_the_rest_passes() {
         postern_filter::testing::configure(json!({ "word": "stop" }));
         let filter = MyFilter::configure().expect("it is right");
-        let verdict = filter.on_message(&saying("please stop")).expect("it is judged");
+        let verdict = filter
+            .on_message(&saying("please stop"))
+            .expect("it is judged");
         assert_eq!(verdict, Verdict::drop("it says stop"));
-        let verdict = filter.on_message(&saying("please go on")).expect("it is judged");
+        let verdict = filter
+            .on_message(&saying("please go on"))
+            .expect("it is judged");
         assert_eq!(verdict, Verdict::Pass);
     }
 
