@@ -23,7 +23,7 @@ pub enum Filter {
     Test(test::Test),
     Inspect(inspect::Inspect),
     Bench(bench::Bench),
-    Diff(diff::Diff),
+    Diff(Box<diff::Diff>),
 }
 
 impl Filter {

@@ -96,7 +96,7 @@ fn an_exported_event_is_a_case_with_its_bytes_and_the_verdict_of_then() {
     ];
     let cases = read(&lines.join("\n")).expect("they are right");
     let message = |case: &Case| match &case.asked {
-        case::Asked::Question(crate::filter::Question::Message(message)) => message.clone(),
+        Asked::Question(crate::filter::Question::Message(message)) => message.clone(),
         _ => panic!("it asks for no verdict"),
     };
     let first = message(&cases[0]);
