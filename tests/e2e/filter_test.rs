@@ -90,7 +90,7 @@ async fn what_cannot_be_tried_is_told_with_what_to_do() {
         (&[&pass, "gone.toml"], 1, "failed to read `gone.toml`"),
         (&[&pass], 64, "no cases are named"),
         (&["builtin:redcat", "cases.toml"], 1, "`redact`"),
-        (&[], 64, "<FILE|--fixtures>"),
+        (&[], 64, "<FILE>"),
     ] {
         let ended = home.run(&[&["filter", "test"], arguments].concat()).await;
         assert_eq!(ended.code, Some(code), "{arguments:?}: {}", ended.stderr);

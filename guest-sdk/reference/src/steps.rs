@@ -44,7 +44,38 @@ impl Step<'_> {
         words::selector(&self.text("a"))
     }
 
+    /// Does what has no result; or says that it is not such.
+    fn acts(&self, op: &str) -> Result<bool> {
+        let (a, b, c) = (self.text("a"), self.text("b"), self.text("c"));
+        match op {
+            "log" => {
+                let (key, value) = (self.option("c"), self.text("d"));
+                let field = key.as_ref().map(|key| (key.as_str(), value.as_str()));
+                log::write(level(&a)?, &b, field.as_slice());
+            }
+            "count" => metrics::count(&a, self.number("b")?),
+            "gauge" => metrics::gauge(&a, self.number("b")?),
+            "observe" => metrics::observe(&a, self.number("b")?),
+            "label" => clients::add_label(self.number("a")?, b, c),
+            "unlabel" => clients::remove_label(self.number("a")?, b, c),
+            "disconnect" => clients::disconnect(self.number("a")?, Close::new(self.number("b")?, c)),
+            "pong" => clients::pong(self.number("a")?, b),
+            "send" => outbox::send(&self.selector()?, &words::ids(&c)?, Payload::text(b)),
+            "send-binary" => outbox::send(&self.selector()?, &words::ids(&c)?, Payload::binary(b)),
+            "loop" => loop {
+                std::hint::spin_loop();
+            },
+            "trap" => std::process::abort(),
+            "grow" => drop(std::hint::black_box(vec![1_u8; self.number::<usize>("a")? << 20])),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
     fn run(&self, op: &str, sender: Option<&Client>) -> Result<String> {
+        if self.acts(op)? {
+            return Ok("ok".to_owned());
+        }
         let (a, b, c) = (self.text("a"), self.text("b"), self.text("c"));
         let message = self.message;
         Ok(match op {
@@ -63,15 +94,6 @@ impl Step<'_> {
             "config" => words::option(config::get(&a)),
             "config-json" => config::json(),
             "enabled" => log::enabled(level(&a)?).to_string(),
-            "log" => {
-                let (key, value) = (self.option("c"), self.text("d"));
-                let field = key.as_ref().map(|key| (key.as_str(), value.as_str()));
-                log::write(level(&a)?, &b, field.as_slice());
-                "ok".to_owned()
-            }
-            "count" => done(metrics::count(&a, self.number("b")?)),
-            "gauge" => done(metrics::gauge(&a, self.number("b")?)),
-            "observe" => done(metrics::observe(&a, self.number("b")?)),
             "now" => clock::now().to_string(),
             "monotonic" => {
                 let first = clock::monotonic();
@@ -102,20 +124,6 @@ impl Step<'_> {
             }
             "client" => words::option(clients::get(self.number("a")?).map(|client| words::client(&client))),
             "sender" => words::option(sender.map(words::client)),
-            "label" => done(clients::add_label(self.number("a")?, b, c)),
-            "unlabel" => done(clients::remove_label(self.number("a")?, b, c)),
-            "disconnect" => done(clients::disconnect(self.number("a")?, Close::new(self.number("b")?, c))),
-            "pong" => done(clients::pong(self.number("a")?, b)),
-            "send" => done(outbox::send(&self.selector()?, &words::ids(&c)?, Payload::text(b))),
-            "send-binary" => done(outbox::send(&self.selector()?, &words::ids(&c)?, Payload::binary(b))),
-            "loop" => loop {
-                std::hint::spin_loop();
-            },
-            "trap" => std::process::abort(),
-            "grow" => {
-                let held = vec![1_u8; self.number::<usize>("a")? << 20];
-                done(drop(std::hint::black_box(held)))
-            }
             "recurse" => recurse(0).to_string(),
             other => return Err(Error::new(format!("there is no step `{other}`"))),
         })

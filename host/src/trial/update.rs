@@ -25,7 +25,8 @@ pub fn expected(expect: &Expect, differences: &[Difference], told: &Map<String, 
     let mut update = Map::new();
     for (key, got) in told {
         let is_wrong = differences.iter().any(|found| found.at.split('.').next() == Some(key));
-        if !is_wrong && !(says_nothing && has_something(got)) {
+        let is_new = says_nothing && has_something(got);
+        if !is_wrong && !is_new {
             continue;
         }
         let value = match (key.as_str(), got) {
