@@ -24,6 +24,8 @@ class KeywordTag(Filter):
         self.tags = {tag: pattern(tag, words) for tag, words in settings.tags.items()}
 
     def on_message(self, message: Message) -> Verdict:
+        if message.json("/entry") is None:
+            return Pass()  # Not what Meta sends; perhaps no JSON at all.
         text = " ".join(whatsapp.words(item) or "" for item in whatsapp.messages(message))
         found = [tag for tag, words in self.tags.items() if words.search(text)]
         if not found:

@@ -2,6 +2,7 @@
 //! work.
 
 mod c;
+mod gallery;
 mod go;
 mod javascript;
 mod python;
