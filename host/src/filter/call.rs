@@ -36,6 +36,9 @@ pub struct Cost {
     pub memory: u64,
 }
 
+/// What a call came to, with what it wants done; and what it took.
+pub type Called<T> = (Result<(T, Effects), Failure>, Cost);
+
 /// A component ready to be called.
 pub struct Callee {
     pub machine: Arc<Machine>,
@@ -73,7 +76,7 @@ impl Callee {
         deadline: Duration,
         subject: Subject,
         work: impl FnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<Result<T, String>>,
-    ) -> (Result<(T, Effects), Failure>, Cost) {
+    ) -> Called<T> {
         let Some(_slot) = self.machine.slots.wait() else {
             return (Err(Failure::Busy), Cost::default());
         };
@@ -82,7 +85,7 @@ impl Callee {
             None => self.on_fresh(deadline, subject, work),
             Some(warm) => match warm.take().map_or_else(|| self.start(), Ok) {
                 Ok(live) => self.on_kept(warm, live, deadline, subject, work),
-                Err(failed) => failed,
+                Err((failure, cost)) => (Err(failure), cost),
             },
         }
     }
@@ -93,7 +96,7 @@ impl Callee {
         deadline: Duration,
         subject: Subject,
         work: impl FnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<Result<T, String>>,
-    ) -> (Result<(T, Effects), Failure>, Cost) {
+    ) -> Called<T> {
         let Some(_slot) = self.machine.slots.wait() else {
             return (Err(Failure::Busy), Cost::default());
         };
@@ -106,7 +109,7 @@ impl Callee {
         deadline: Duration,
         subject: Subject,
         work: impl FnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<Result<T, String>>,
-    ) -> (Result<(T, Effects), Failure>, Cost) {
+    ) -> Called<T> {
         let mut store = self.store(deadline, subject, HANDLES);
         let answer = attempt(|| match self.instance(&mut store)? {
             Ok(instance) => work(&mut store, &instance),
@@ -116,18 +119,17 @@ impl Callee {
     }
 
     /// An instance to be kept.
-    fn start<T>(&self) -> Result<Live, (Result<(T, Effects), Failure>, Cost)> {
+    fn start(&self) -> Result<Live, (Failure, Cost)> {
         let mut store = self.store(START, Subject::default(), KEPT_HANDLES);
-        match attempt(|| self.instance(&mut store)) {
+        let failure = match attempt(|| self.instance(&mut store)) {
             Ok(Ok(instance)) => {
                 let born = store.data().meter.held();
-                Ok(Live { store, instance, calls: 0, born })
+                return Ok(Live { store, instance, calls: 0, born });
             }
-            failed => {
-                let failed = failed.map(|refused| refused.map(|_| unreachable!("an instance was made above")));
-                Err(self.outcome(&mut store, failed))
-            }
-        }
+            Ok(Err(words)) => Failure::refused(&words),
+            Err(ended) => self.failure(ended),
+        };
+        Err((failure, cost(&store)))
     }
 
     fn on_kept<T>(
@@ -137,7 +139,7 @@ impl Callee {
         deadline: Duration,
         subject: Subject,
         work: impl FnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<Result<T, String>>,
-    ) -> (Result<(T, Effects), Failure>, Cost) {
+    ) -> Called<T> {
         let Live { store, instance, calls, .. } = &mut live;
         *calls += 1;
         store.data_mut().begin(deadline, subject);
@@ -183,20 +185,27 @@ impl Callee {
         Ok(configured.map(|()| instance))
     }
 
-    fn outcome<T>(
-        &self,
-        store: &mut Store<State>,
-        answer: Result<Result<T, String>, Ended>,
-    ) -> (Result<(T, Effects), Failure>, Cost) {
+    fn outcome<T>(&self, store: &mut Store<State>, answer: Result<Result<T, String>, Ended>) -> Called<T> {
         let answer = match answer {
             Ok(Ok(answer)) => Ok((answer, std::mem::take(&mut store.data_mut().effects))),
             Ok(Err(words)) => Err(Failure::refused(&words)),
-            Err(Ended::Error(error)) => Err(Failure::of(&error, self.machine.output)),
-            Err(Ended::Panic(words)) => Err(Failure::Bug(words)),
+            Err(ended) => Err(self.failure(ended)),
         };
-        let micros = u64::try_from(store.data().deadline.elapsed().as_micros()).unwrap_or(u64::MAX);
-        (answer, Cost { micros, memory: store.data().meter.held() })
+        (answer, cost(store))
     }
+
+    fn failure(&self, ended: Ended) -> Failure {
+        match ended {
+            Ended::Error(error) => Failure::of(&error, self.machine.output),
+            Ended::Panic(words) => Failure::Bug(words),
+        }
+    }
+}
+
+fn cost(store: &Store<State>) -> Cost {
+    let state = store.data();
+    let micros = u64::try_from(state.deadline.elapsed().as_micros()).unwrap_or(u64::MAX);
+    Cost { micros, memory: state.meter.held() }
 }
 
 /// How a call ended that has not returned. Its store is of no use any more.
