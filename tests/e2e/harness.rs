@@ -104,3 +104,10 @@ fn limits_hold_as_in_service() {
     let refused = filter.on_message(&Message::json(&json!({ "answer": "error", "reason": "no" })));
     assert_eq!((refused.failed().kind.as_str(), refused.failed().words.as_str()), ("refused", "no"));
 }
+
+#[test]
+fn without_the_program_a_test_is_told_how_to_get_it() {
+    let tried = std::panic::catch_unwind(|| Component::at("x.wasm").by("/no/such/postern").configure());
+    let words = tried.expect_err("there is no such program").downcast::<String>().expect("it says why");
+    assert!(words.contains("there is no `/no/such/postern`") && words.contains("\nhint: build one with"), "{words}");
+}
