@@ -117,6 +117,8 @@ async fn a_new_filter_is_built_tried_run_and_changed(
     });
     std::fs::write(&source, changed).expect("it is writable");
     assert_eq!(built(home, "no-stops").await, component, "it is the same file");
+    // Builds take longer than a connection may idle.
+    let mut sender = Sender::connect(&gateway, Protocol::Http1).await;
     eventually("what the changed filter makes of a message", async || {
         sender.deliver("/whatsapp", passed.clone()).await;
         (client.body().await == "changed").then_some(())

@@ -114,7 +114,6 @@ fn what_a_later_version_will_support_is_told_as_such() {
         format!("postern.toml:{line}: `{key}` is not supported by this version of postern\nhint: leave it out")
     };
     replaced("plain = true", "plain = true\nacme = {}", &at_line(4, "tls.acme"));
-    appended("shadow = true", &at_line(14, "filters.redact.shadow"));
     replaced(
         "filters = [\"redact\"]",
         "provider = \"github\"",
