@@ -9,8 +9,9 @@ use super::effects::Effects;
 use super::engine::Machine;
 use super::failure::Failure;
 use super::limits::Meter;
+use super::slots::Slot;
 use super::state::{Cards, Settings, State, Subject};
-use super::ticker::Deadline;
+use super::ticker::{Deadline, Running};
 use super::warm::Warm;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -77,10 +78,7 @@ impl Callee {
         subject: Subject,
         work: impl FnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<Result<T, String>>,
     ) -> Called<T> {
-        let Some(_slot) = self.machine.slots.wait() else {
-            return (Err(Failure::Busy), Cost::default());
-        };
-        let _running = self.machine.ticker.running();
+        let Some(_room) = self.room() else { return (Err(Failure::Busy), Cost::default()) };
         match &self.warm {
             None => self.on_fresh(deadline, subject, work),
             Some(warm) => match warm.take().map_or_else(|| self.start(), Ok) {
@@ -97,11 +95,13 @@ impl Callee {
         subject: Subject,
         work: impl FnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<Result<T, String>>,
     ) -> Called<T> {
-        let Some(_slot) = self.machine.slots.wait() else {
-            return (Err(Failure::Busy), Cost::default());
-        };
-        let _running = self.machine.ticker.running();
+        let Some(_room) = self.room() else { return (Err(Failure::Busy), Cost::default()) };
         self.on_fresh(deadline, subject, work)
+    }
+
+    /// Room for a call, and the clock that ends it, until it is dropped; `None` if there is none for too long.
+    fn room(&self) -> Option<(Slot<'_>, Running<'_>)> {
+        Some((self.machine.slots.wait()?, self.machine.ticker.running()))
     }
 
     fn on_fresh<T>(

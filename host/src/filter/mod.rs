@@ -31,6 +31,7 @@ mod listener;
 mod load;
 mod message;
 mod problem;
+mod report;
 mod request;
 mod shelf;
 mod single;

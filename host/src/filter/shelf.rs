@@ -2,8 +2,8 @@
 //! configured and checked aside; then put in force between two pieces of work. What is unfit changes nothing.
 
 use super::kept::Kept;
-use super::life::Rejected;
 use super::load::{self, digest};
+use super::report::Report;
 use super::version::Version;
 use super::{Config, Error, Filter, Host, Life, Source};
 use crate::error::Chain;
@@ -12,7 +12,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
 /// Where a filter's component comes from.
 #[derive(Clone)]
@@ -237,61 +236,7 @@ impl Shelf {
 
     /// What there is to know of each.
     pub fn report(&self) -> Vec<Report> {
-        self.books.iter().map(|(name, book)| Report::of(name, book)).collect()
-    }
-}
-
-/// One filter, for an operator.
-#[derive(Clone, Debug, Serialize)]
-pub struct Report {
-    pub name: String,
-    pub sha256: String,
-    /// Where the component in force came from.
-    pub origin: String,
-    pub size: usize,
-    pub handlers: Vec<&'static str>,
-    /// `fresh` or `reuse`.
-    pub instances: &'static str,
-    /// Those that wait for a call.
-    pub idle_instances: usize,
-    pub shadow: bool,
-    pub answered: u64,
-    pub failed: u64,
-    /// Milliseconds for which it is not asked yet, because it failed so often.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub set_aside_ms: Option<u128>,
-    /// Seconds since it is in force, while it has not proved itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub probation_s: Option<u64>,
-    /// What would be put back.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub previous: Option<String>,
-    /// What was given up, and why.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rejected: Option<Rejected>,
-}
-
-impl Report {
-    fn of(name: &str, book: &Book) -> Self {
-        let standing = book.filter.0.standing();
-        let version = &standing.version;
-        let (answered, failed) = version.tally.totals();
-        Self {
-            name: name.to_owned(),
-            sha256: version.sha256.clone(),
-            origin: version.origin.clone(),
-            size: version.size,
-            handlers: version.handlers.names(),
-            instances: if version.callee.warm.is_some() { "reuse" } else { "fresh" },
-            idle_instances: version.callee.warm.as_ref().map_or(0, super::warm::Warm::count),
-            shadow: version.shadow,
-            answered,
-            failed,
-            set_aside_ms: version.breaker.aside(Instant::now()).map(|left| left.as_millis()),
-            probation_s: standing.probation.as_ref().map(Duration::as_secs),
-            previous: standing.previous.map(|version| version.sha256.clone()),
-            rejected: standing.rejected,
-        }
+        self.books.values().map(|book| Report::of(&book.filter)).collect()
     }
 }
 
