@@ -206,7 +206,23 @@ where
     let Some(permit) = gate.admit(room, peer.ip()) else { return };
     // It fails only on a connection that is gone already, which whoever reads from it will find out.
     let _ = tcp.set_nodelay(true);
+    hold_little(&tcp);
     serve(tcp, peer, permit);
+}
+
+/// Bytes that the kernel takes from us for a connection beyond what is on its way.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 128 << 10;
+
+/// A client that does not read would be given up to `tcp_wmem` of the kernel's memory, some megabytes, all of it fresh; what
+/// it has not got is in the ring and on disk anyway.
+fn hold_little(tcp: &TcpStream) {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = socket2::SockRef::from(tcp).set_tcp_notsent_lowat(UNSENT) {
+        tracing::debug!(%error, "what the kernel holds of a connection cannot be bounded");
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = tcp;
 }
 
 /// Errors of one client, not of the socket. To pause on them would let one client slow the others.

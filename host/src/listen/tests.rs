@@ -61,6 +61,25 @@ async fn every_address_is_served_and_told_with_the_port_the_system_chose() {
     }
 }
 
+/// Without a bound the kernel takes megabytes for one that does not read (`tcp_wmem`), whatever reaches it.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_kernel_takes_little_for_a_client_that_does_not_read() {
+    let mut door = open_door(&["127.0.0.1:0"], limits(10, 10));
+    let client = TcpStream::connect(door.addresses[0]).await.unwrap();
+    let (tcp, ..) = door.accepted.recv().await.unwrap();
+    let (mut taken, chunk) = (0, [0; 16 << 10]);
+    // What is on its way fills the client's own buffer, at most; beyond that there is the bound.
+    while let Ok(Ok(())) = tokio::time::timeout(Duration::from_secs(1), tcp.writable()).await {
+        match tcp.try_write(&chunk) {
+            Ok(count) => taken += count,
+            Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
+        }
+    }
+    let received = socket2::SockRef::from(&client).recv_buffer_size().unwrap();
+    assert!(taken <= received + 2 * UNSENT as usize, "{taken} bytes were taken, of {received} to be received");
+}
+
 #[tokio::test]
 async fn at_the_limit_the_next_connection_waits_and_gets_in_when_one_leaves() {
     let mut door = open_door(&["127.0.0.1:0"], limits(1, 10));
