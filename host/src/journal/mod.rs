@@ -72,6 +72,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::watch;
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -118,6 +119,8 @@ struct Shared {
     /// Held while offsets are given, written and published.
     order: Mutex<()>,
     tail: AtomicU64,
+    /// Told each time the tail has moved.
+    grown: watch::Sender<()>,
     retained: Retained,
     recent: Mutex<Option<Arc<search::Received>>>,
     boot: u32,
