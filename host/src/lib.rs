@@ -39,6 +39,7 @@ mod audience;
 mod connect;
 mod converse;
 mod dispatch;
+mod forward;
 mod ingest;
 mod respond;
 

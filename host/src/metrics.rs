@@ -49,6 +49,11 @@ pub struct Metrics {
     pub catch_ups: Counter,
     pub connections: Gauge,
     pub connections_refused: Family<RefusalLabels, Counter>,
+    pub forward_deliveries: Family<ForwardLabels, Counter>,
+    pub forward_seconds: Family<PerTarget, Histogram, fn() -> Histogram>,
+    pub forward_missed: Family<PerTarget, Counter>,
+    pub forward_behind: Family<PerTarget, Gauge>,
+    pub forward_dead: Family<PerTarget, Gauge>,
     /// Filters' own.
     pub numbers: Numbers,
     registry: Arc<Registry>,
@@ -128,6 +133,19 @@ impl Default for Metrics {
         r.register("connections", "Connections open now", connections.clone());
         let connections_refused = Family::default();
         r.register("connections_refused", "Connections refused, by why", connections_refused.clone());
+        let forward_deliveries = Family::default();
+        let help = "Attempts to deliver to forward targets, and events that took none, by what became of them";
+        r.register("forward_deliveries", help, forward_deliveries.clone());
+        let forward_seconds = Family::new_with_constructor((|| Histogram::new(SECONDS)) as fn() -> Histogram);
+        let help = "Time of an attempt to deliver to a forward target";
+        r.register_with_unit("forward", help, Unit::Seconds, forward_seconds.clone());
+        let forward_missed = Family::default();
+        let help = "Entries of the outbox that were gone before a forward target came to them";
+        r.register("forward_missed", help, forward_missed.clone());
+        let forward_behind = Family::default();
+        r.register("forward_behind", "Entries of the outbox behind a forward target's cursor", forward_behind.clone());
+        let forward_dead = Family::default();
+        r.register("forward_dead", "Dead letters of a forward target", forward_dead.clone());
         Self {
             webhooks,
             webhook_seconds,
@@ -157,6 +175,11 @@ impl Default for Metrics {
             catch_ups,
             connections,
             connections_refused,
+            forward_deliveries,
+            forward_seconds,
+            forward_missed,
+            forward_behind,
+            forward_dead,
             numbers: Numbers::default(),
             registry: Arc::new(r),
         }

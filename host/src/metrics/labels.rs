@@ -149,6 +149,18 @@ labels! {
         Fault = "fault",
     }
 
+    /// What became of an attempt to deliver to a forward target, or of an event for it.
+    ForwardOutcome {
+        Delivered = "delivered",
+        Failed = "failed",
+        /// Given up, and kept as a dead letter.
+        Dead = "dead",
+        /// Its filter left it out.
+        Dropped = "dropped",
+        /// Its filter failed.
+        Held = "held",
+    }
+
     /// Why a connection was refused before anything was read from it.
     ConnectionRefusal {
         TooMany = "too_many",
@@ -230,4 +242,15 @@ pub struct CloseLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RefusalLabels {
     pub reason: ConnectionRefusal,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct PerTarget {
+    pub target: Arc<str>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ForwardLabels {
+    pub target: Arc<str>,
+    pub outcome: ForwardOutcome,
 }
