@@ -12,7 +12,7 @@
 //!
 //! Reading order: `source` is what goes in and `schema` what comes out; `environment` and `layers` make one `tree` of
 //! the layers, with `locate` finding lines; `reader` and `values` take a tree apart and say what is wrong with it;
-//! `edge`, `filters`, `registries`, `events`, `sections` say which keys there are and which of them agree with each other.
+//! `edge`, `filters`, `forward`, `registries`, `events`, `sections` say which keys there are and which of them agree with each other.
 
 mod problem;
 mod schema;
@@ -32,12 +32,14 @@ mod admission;
 mod edge;
 mod events;
 mod filters;
+mod forward;
 mod registries;
 mod sections;
 
 #[cfg(test)]
 mod tests;
 
+pub use forward::Forward;
 pub use problem::Problem;
 pub use schema::{
     Callout, ClientAuth, Component, Config, Demand, EventKind, Filter, Identity, Instances, Jwt, JwtAlgorithm, JwtKeys,
