@@ -1,12 +1,13 @@
 //! From a plan to a gateway with all its sockets bound.
 
 use super::backlog::Backlog;
-use super::{App, Fault, Plan, keeper, plan, reload, streams};
+use super::{App, Fault, Plan, forwards, keeper, plan, reload, streams};
 use crate::admin::Admin;
 use crate::config::{self, Config};
 use crate::connect::{ClientIds, Connect};
 use crate::dispatch::{Backoff, Desk, Dispatch, Stop};
 use crate::edge::{Certificate, Certificates, Edge};
+use crate::forward::Forwards;
 use crate::hub::{Hub, Source};
 use crate::ingest::{self, Ingest};
 use crate::journal::{self, Journal};
@@ -49,7 +50,7 @@ impl Plan {
     /// Sockets are those `inherited`, else they are bound. They come first: when this process takes over from another, whoever connects from now on waits in its queue,
     /// and is served once the other has let go of the journal.
     pub async fn bind(self, inherited: Inherited) -> Result<App, Fault> {
-        let Self { config, tls, shelf, guards, clients, metrics, keyspaces } = self;
+        let Self { config, tls, shelf, guards, forwards: targets, clients, metrics, keyspaces } = self;
         let filter = |name: &String| shelf.filter(name).expect("a plan has all that is named").clone();
         let limits = config.limits.clone();
         let given = inherited.assign(&config.listen, &[config.admin.listen]).map_err(Fault::of)?;
@@ -164,6 +165,9 @@ impl Plan {
             body: limits.body,
             body_timeout: limits.body_timeout,
         };
+        forwards::warn(&targets);
+        let directory = config.data.join("forward");
+        let forwards = Forwards::start(targets, &directory, (&journal, &metrics), None).map_err(Fault::of)?;
         let (connections, under_way) = (Tracker::default(), Tracker::default());
         let paths = |paths: Vec<&String>| paths.into_iter().cloned().collect::<Vec<_>>();
         let routes = Routes::new(
@@ -235,6 +239,7 @@ impl Plan {
             body: limits.body,
             token: config.admin.token,
             journal: journal.clone(),
+            targets: forwards.targets(),
             webhooks: names,
             phases: phases.clone(),
             metrics: metrics.clone(),
@@ -255,6 +260,7 @@ impl Plan {
             _store: store,
             shards,
             dispatchers,
+            forwards,
             stop,
             phases,
             connections,

@@ -6,6 +6,7 @@
 
 mod backlog;
 mod bind;
+mod forwards;
 mod guards;
 mod keeper;
 mod plan;
@@ -20,6 +21,7 @@ pub use plan::{Fault, Plan};
 use crate::admin::Admin;
 use crate::dispatch::Stop;
 use crate::edge::Edge;
+use crate::forward::Forwards;
 use crate::journal::{Journal, Lane};
 use crate::kv;
 use crate::listen::{self, Gate, Listeners};
@@ -48,6 +50,7 @@ pub struct App {
     _store: kv::Store,
     shards: Shards,
     dispatchers: Vec<JoinHandle<()>>,
+    forwards: Forwards,
     stop: Stop,
     phases: Phases,
     connections: Tracker,
@@ -107,6 +110,7 @@ impl App {
             shards: self.shards,
             stop: self.stop,
             dispatchers: self.dispatchers,
+            forwards: self.forwards,
             lanes: self.lanes,
             journal: self.journal,
             budget: self.drain_timeout,

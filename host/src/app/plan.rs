@@ -1,6 +1,7 @@
 //! Everything that can be wrong with a configuration beyond its text: certificates, filters, the data directory. All of
 //! it is looked at, so that all problems are told at once, each at its line. No socket is opened.
 
+use super::forwards;
 use super::guards::{self, Guards};
 use super::promised::Promised;
 use crate::builtin;
@@ -8,6 +9,7 @@ use crate::clients::Clients;
 use crate::config::{self, Component, Config, Identity, Problem};
 use crate::error::Chain;
 use crate::filter::{self, Host, HostConfig, Origin, Shelf};
+use crate::forward;
 use crate::keyspace::Keyspace;
 use crate::metrics::Metrics;
 use crate::reference::Digest;
@@ -29,6 +31,8 @@ pub struct Plan {
     pub(super) shelf: Arc<Shelf>,
     /// What lets clients in beside filters, by stream.
     pub(super) guards: BTreeMap<String, Guards>,
+    /// Where events are pushed to.
+    pub(super) forwards: Vec<forward::Settings>,
     /// What filters look at, and write to.
     pub(super) clients: Clients,
     pub(super) metrics: Metrics,
@@ -69,10 +73,12 @@ impl Plan {
             check_uses(&config, shelf, &mut problems);
         }
         let guards = guards::guards(&config, &mut problems);
+        let forwards =
+            shelf.as_ref().map(|shelf| forwards::settings(&config, shelf, &mut problems)).unwrap_or_default();
         match shelf {
             Some(shelf) if problems.is_empty() => {
                 let shelf = Arc::new(shelf);
-                Ok(Self { config, tls, shelf, guards, clients, metrics, keyspaces })
+                Ok(Self { config, tls, shelf, guards, forwards, clients, metrics, keyspaces })
             }
             _ => Err(problems),
         }
@@ -255,6 +261,9 @@ fn check_uses(config: &Config, shelf: &mut Shelf, problems: &mut Vec<Problem>) {
     }
     for (name, page) in &config.http {
         check(format!("http.{name}.filter"), std::slice::from_ref(&page.filter), "http-handler");
+    }
+    for (name, forward) in &config.forward {
+        check(format!("forward.{name}.filter"), forward.filter.as_slice(), "message-handler");
     }
     let in_shadow = |name: &String| config.filters.get(name).is_some_and(|filter| filter.shadow);
     for (name, stream) in &config.streams {

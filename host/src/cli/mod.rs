@@ -10,6 +10,7 @@ mod log;
 mod outward;
 mod run;
 mod send;
+mod targets;
 
 use crate::config::Problem;
 use clap::{Parser, Subcommand};
@@ -33,6 +34,8 @@ enum Command {
     Send(send::Send),
     #[command(subcommand)]
     Events(events::Events),
+    #[command(subcommand)]
+    Targets(targets::Targets),
     #[command(subcommand)]
     Filter(filter::Filter),
 }
@@ -86,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Listen(listen) => listen.execute(),
         Command::Send(send) => send.execute(),
         Command::Events(events) => events.execute(),
+        Command::Targets(targets) => targets.execute(),
         Command::Filter(filter) => filter.execute(),
     };
     match done {
