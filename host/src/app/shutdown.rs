@@ -30,6 +30,9 @@ const LAST_EVENT: Duration = Duration::from_secs(1);
 /// How long telling clients may take in all: a little more than a shard waits for one.
 const GOODBYES: Duration = Duration::from_secs(3);
 
+/// How long requests to forward targets may go on. A moment is left of `GOODBYES` for their threads to end.
+const PUSHES: Duration = Duration::from_secs(2);
+
 pub struct Ending {
     pub connections: Tracker,
     pub webhooks: Tracker,
@@ -75,7 +78,11 @@ impl Ending {
             let _ = timeout(LAST_EVENT, dispatched).await;
         }
         // A client that does not answer is let go by its shard before this is over.
-        let (told, ()) = tokio::join!(timeout(GOODBYES, self.shards.drain()), self.forwards.stop(GOODBYES));
+        let pushed = timeout(GOODBYES, self.forwards.stop(PUSHES));
+        let (told, pushed) = tokio::join!(timeout(GOODBYES, self.shards.drain()), pushed);
+        if pushed.is_err() {
+            tracing::warn!("some forward targets could not be stopped in time: what they were sent last is sent again");
+        }
         if told.is_err() {
             tracing::warn!("some clients could not be told");
         }

@@ -59,7 +59,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use store::{Loaded, Record, Store};
+use store::Store;
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// How many operators may ask something of one target at a time.
@@ -147,9 +147,9 @@ impl Forwards {
             });
             let store = Store::open(path.clone()).map_err(failed)?;
             let is_known = before.as_ref().is_some_and(|before| before.running.contains_key(&settings.name));
-            // So that one that is new begins here, however soon the process ends.
-            if !is_known && matches!(store.load().map_err(failed)?, Loaded::Absent) {
-                store.save(&Record::new(begin)).map_err(failed)?;
+            // So that one that is new begins here, and not where the outbox is when its thread runs.
+            if !is_known {
+                run::known(&settings.name, &store, journal, begin).map_err(failed)?;
             }
             stores.push((store, begin));
         }
@@ -190,11 +190,13 @@ impl Forwards {
             let thread = Some(thread.map_err(failed)?);
             running.insert(name, Running { thread, stop });
         }
-        for target in before.into_keys() {
-            let label = PerTarget { target };
+        for target in before.keys() {
+            let label = PerTarget { target: target.clone() };
             metrics.forward_behind.remove(&label);
             metrics.forward_dead.remove(&label);
         }
+        // Their end is waited for where nobody waits; without a thread for that, here.
+        let _ = task::thread("forwards-end", move || drop(before));
         Ok(Self { running, targets: Targets::new(targets) })
     }
 

@@ -38,6 +38,23 @@ pub struct Work {
     pub begin: Cursor,
 }
 
+/// How far a target is. One that is not known begins at `begin`, and is known from then on, however soon the process ends.
+pub fn known(name: &str, store: &Store, journal: &Journal, begin: Cursor) -> io::Result<Record> {
+    let record = match store.load()? {
+        Loaded::Known(record) => return Ok(*record),
+        Loaded::Absent => Record::new(begin),
+        Loaded::Damaged => {
+            tracing::error!(
+                target = name,
+                "how far a target was is damaged: it gets all that the outbox has, once more"
+            );
+            Record::new(journal.cursor(journal.earliest()))
+        }
+    };
+    store.save(&record)?;
+    Ok(record)
+}
+
 /// An attempt that is over.
 struct Ended {
     load: Load,
@@ -70,15 +87,7 @@ impl Work {
     }
 
     async fn serve(&mut self) -> io::Result<()> {
-        let record = match self.store.load()? {
-            Loaded::Known(record) => *record,
-            Loaded::Absent => Record::new(self.begin),
-            Loaded::Damaged => {
-                let target = &self.settings.name;
-                tracing::error!(%target, "how far a target was is damaged: it gets all that the outbox has, once more");
-                Record::new(self.journal.cursor(self.journal.earliest()))
-            }
-        };
+        let record = known(&self.settings.name, &self.store, &self.journal, self.begin)?;
         let shared = (self.journal.clone(), self.metrics.clone(), self.status.clone());
         let mut target = Target::new(self.settings.clone(), self.store.clone(), record, shared)?;
         let mut grown = self.journal.grown();
@@ -107,7 +116,12 @@ impl Work {
             }
             target.save_when_due();
             target.tell(under_way.len());
-            let wake = if more { Some(Instant::now()) } else { target.wake(under_way.len()) };
+            let wake = match (more, ending) {
+                (true, _) => Some(Instant::now()),
+                (false, None) => target.wake(under_way.len()),
+                // Nothing is begun any more.
+                (false, Some(_)) => None,
+            };
             tokio::select! {
                 Some(Ended { load, outcome, took, client }) = under_way.next() => {
                     target.ended(&load, outcome, took);

@@ -11,7 +11,7 @@ use super::parcel::Parcel;
 use crate::message::{Entry, EventId, Offset, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Entries that are read ahead, settled ones among them included, and bytes of those that are not settled.
 pub const ENTRIES: usize = 1024;
@@ -43,6 +43,8 @@ pub struct Job {
     /// Not before then.
     pub due: Option<Due>,
     pub under_way: bool,
+    /// Bytes of the entry, and of what the filter made of it.
+    weight: usize,
 }
 
 /// A moment, as it is waited for and as it is told.
@@ -50,6 +52,13 @@ pub struct Job {
 pub struct Due {
     pub at: Instant,
     pub told: Timestamp,
+}
+
+impl Due {
+    pub fn after(wait: Duration) -> Self {
+        let told = Timestamp(Timestamp::now().0.saturating_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)));
+        Self { at: Instant::now() + wait, told }
+    }
 }
 
 struct Slot {
@@ -128,7 +137,8 @@ impl Window {
             let offset = entry.offset;
             if wanted(&entry) && !self.ahead.remove(&offset.0) {
                 self.extend(offset);
-                self.bytes += entry.payload.data.len();
+                let weight = entry.payload.data.len();
+                self.bytes += weight;
                 let tries = self.tries.remove(&offset.0).unwrap_or_default();
                 let job = Job {
                     id: if number == 1 { entry.event.to_string() } else { format!("{}-{number}", entry.event) },
@@ -138,6 +148,7 @@ impl Window {
                     holds: 0,
                     due: None,
                     under_way: false,
+                    weight,
                 };
                 self.slots.push_back(Slot { offset, job: Some(job), end: offset, last: None });
             }
@@ -161,8 +172,8 @@ impl Window {
 
     pub fn settle(&mut self, offset: Offset) {
         let Some(slot) = self.slot(offset) else { return };
-        let bytes = slot.job.take().map_or(0, |job| job.entry.payload.data.len());
-        self.bytes -= bytes;
+        let weight = slot.job.take().map_or(0, |job| job.weight);
+        self.bytes -= weight;
         while let Some(slot) = self.slots.pop_front_if(|slot| slot.job.is_none()) {
             (self.cursor, self.last) = (slot.end, slot.last);
         }
@@ -175,6 +186,14 @@ impl Window {
 
     pub fn jobs_mut(&mut self) -> impl Iterator<Item = &mut Job> {
         self.slots.iter_mut().filter_map(|slot| slot.job.as_mut())
+    }
+
+    /// The filter made something of an entry that is kept beside it.
+    pub fn add_weight(&mut self, offset: Offset, bytes: usize) {
+        if let Some(job) = self.job(offset) {
+            job.weight += bytes;
+            self.bytes += bytes;
+        }
     }
 
     pub fn job(&mut self, offset: Offset) -> Option<&mut Job> {

@@ -9,7 +9,7 @@ const TARGET: &str = "[forward.crm]\nurl = \"https://crm.example.com\"\nsecret =
 fn a_target_says_where_to_and_how_it_is_signed_and_the_rest_has_defaults() {
     let mut config = written(format!("{LEAST}{TARGET}")).config();
     let target = config.forward.remove("crm").expect("it is there");
-    let (seconds, days) = (Duration::from_secs, |days| Duration::from_secs(days * 24 * 60 * 60));
+    let seconds = Duration::from_secs;
     let expected = Forward {
         url: "https://crm.example.com".to_owned(),
         webhooks: vec!["whatsapp".to_owned()],
@@ -21,7 +21,7 @@ fn a_target_says_where_to_and_how_it_is_signed_and_the_rest_has_defaults() {
         timeout: seconds(15),
         backoff: Retry { first: seconds(5), longest: seconds(3600) },
         attempts: None,
-        give_up: days(3),
+        give_up: seconds(3 * 24 * 60 * 60),
         breaker: 5,
     };
     assert_eq!(target, expected);
