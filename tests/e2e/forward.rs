@@ -4,7 +4,9 @@ mod lasting;
 mod trouble;
 
 use crate::{home, start};
-use postern_tests::{Admin, Config, Door, Feed, Form, Gateway, Protocol, Receiver, Sender, fixtures, guests};
+use postern_tests::{
+    Admin, Config, Door, Feed, Form, Gateway, Protocol, Receiver, Sender, eventually, fixtures, guests,
+};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -29,6 +31,16 @@ async fn send(gateway: &Gateway, path: &str, bodies: &[impl AsRef<[u8]>]) {
     }
 }
 
+/// Waits until each of these came, and the target is told to have all.
+async fn arrived(gateway: &Gateway, receiver: &Receiver, bodies: &[bytes::Bytes]) -> serde_json::Value {
+    eventually("all of them", async || {
+        let came: BTreeSet<_> = receiver.bodies().into_iter().collect();
+        bodies.iter().all(|body| came.contains(body)).then_some(())
+    })
+    .await;
+    Admin::of(gateway).target_becomes("crm", "has all", |target| target["behind"] == 0).await
+}
+
 fn numbered(numbers: std::ops::Range<u64>) -> Vec<bytes::Bytes> {
     numbers.map(|number| postern_tests::numbered_body(0, number, 200)).collect()
 }
@@ -47,7 +59,10 @@ async fn each_event_arrives_byte_for_byte_in_order_and_signed_by_every_secret() 
     let all: Vec<_> = all.into_iter().filter(|body| !body.is_empty()).collect();
     send(&gateway, "/whatsapp", &all).await;
     let admin = Admin::of(&gateway);
-    let events = admin.events("").await;
+    let events = eventually("what became of each", async || {
+        Some(admin.events("").await).filter(|events| events.iter().all(|event| event["state"] != "pending"))
+    })
+    .await;
     let events: Vec<_> = events.iter().filter(|event| event["state"] == "delivered").collect();
     let got = receiver.becomes(events.len()).await;
     let told = admin.target_becomes("crm", "has all", |target| target["behind"] == 0).await;

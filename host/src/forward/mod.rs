@@ -53,6 +53,7 @@ use crate::metrics::{Metrics, PerTarget};
 use crate::outward::Destination;
 use crate::task;
 use run::Work;
+use status::Status;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -148,10 +149,11 @@ impl Forwards {
             let store = Store::open(path.clone()).map_err(failed)?;
             let is_known = before.as_ref().is_some_and(|before| before.running.contains_key(&settings.name));
             // So that one that is new begins here, and not where the outbox is when its thread runs.
-            if !is_known {
-                run::known(&settings.name, &store, journal, begin).map_err(failed)?;
-            }
-            stores.push((store, begin));
+            let record = match is_known {
+                true => None,
+                false => Some(run::known(&settings.name, &store, journal, begin).map_err(failed)?),
+            };
+            stores.push((store, begin, record));
         }
         let (mut before, known) = match before {
             Some(mut before) => (std::mem::take(&mut before.running), before.targets()),
@@ -159,12 +161,12 @@ impl Forwards {
         };
         before.values().for_each(|running| running.stop_within(GRACE));
         let (mut running, mut targets) = (BTreeMap::new(), BTreeMap::new());
-        for (settings, (store, begin)) in all.into_iter().zip(stores) {
+        for (settings, (store, begin, record)) in all.into_iter().zip(stores) {
             let name = settings.name.clone();
             let (commands, asked) = mpsc::channel(ASKING);
             let (stop, stopped) = watch::channel(None);
             let settings = Arc::new(settings);
-            let status = known.status(&name).unwrap_or_default();
+            let status = known.status(&name).or(record.as_ref().map(Status::of)).unwrap_or_default();
             targets.insert(
                 name.clone(),
                 targets::Target { url: settings.destination.address.to_string(), status: status.clone(), commands },

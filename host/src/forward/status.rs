@@ -1,7 +1,7 @@
 //! How a target is, as its thread tells it and operators read it.
 
 use super::report::{Dead, Lost, Report, State, date};
-use super::store::Totals;
+use super::store::{Record, Totals};
 use crate::message::{Cursor, Offset, Timestamp};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,6 +21,14 @@ pub struct Now {
 }
 
 impl Status {
+    /// Of a target whose thread has told nothing yet.
+    pub fn of(record: &Record) -> Self {
+        let Record { cursor, totals, lost, set_aside, .. } = record.clone();
+        let state = if set_aside.is_some() { State::SetAside } else { State::Working };
+        let now = Now { state, cursor: Some(cursor), totals, lost, last_error: set_aside, ..Now::default() };
+        Self(Arc::new(Mutex::new(now)))
+    }
+
     pub fn lock(&self) -> MutexGuard<'_, Now> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,7 +1,8 @@
 //! One target: what is to be posted next, and what follows from what became of it. It posts nothing itself, see `run`.
 //!
 //! **Failures in a row** open its breaker: then one request at a time finds out whether it is back, after longer and longer
-//! pauses, and the events behind that one are not charged for it. The first that is taken closes it again.
+//! pauses, and no event but that one is charged for it. The first that is taken closes it again. Where several are under way
+//! at once, the failures of one event say nothing of the target.
 
 mod ended;
 mod told;
@@ -46,6 +47,9 @@ pub struct Target {
     /// Failures in a row, and until when it is left alone when there were too many.
     row: u32,
     until: Option<Due>,
+    /// The event that failed first of these, and whether others did.
+    row_of: Option<Offset>,
+    row_of_several: bool,
     last_error: Option<String>,
     /// Dead letters that an operator wants tried once more, and those that are.
     again: VecDeque<Cursor>,
@@ -104,6 +108,8 @@ impl Target {
             lost,
             row: 0,
             until: None,
+            row_of: None,
+            row_of_several: false,
             again: VecDeque::new(),
             trying: BTreeSet::new(),
             unsaved: None,
@@ -182,7 +188,8 @@ impl Target {
     }
 
     fn is_open(&self) -> bool {
-        self.settings.breaker > 0 && self.row >= self.settings.breaker
+        let is_enough = self.row_of_several || self.settings.concurrency == 1;
+        self.settings.breaker > 0 && self.row >= self.settings.breaker && is_enough
     }
 
     /// Those that may go next: in order only the first.
@@ -205,9 +212,13 @@ impl Target {
     }
 
     fn ready(&self, under_way: usize) -> Option<Offset> {
-        let now = Instant::now();
-        let mut free = self.candidates().filter(|job| self.wait_of(job).is_none_or(|due| due.at <= now));
-        self.may_ask(under_way).then(|| free.next().map(|job| job.entry.offset))?
+        if !self.may_ask(under_way) {
+            return None;
+        }
+        let (now, is_open) = (Instant::now(), self.is_open());
+        let free = self.candidates().filter(|job| self.wait_of(job).is_none_or(|due| due.at <= now));
+        // The oldest; but one that failed again and again is not the one to find out whether the target is back.
+        free.min_by_key(|job| if is_open { job.tries.attempts } else { 0 }).map(|job| job.entry.offset)
     }
 
     /// When the next of them is to be tried, if all that can be done before is to wait.

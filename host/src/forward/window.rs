@@ -87,7 +87,7 @@ pub struct Window {
     /// The last entry that was read.
     newest: Option<Part>,
     bytes: usize,
-    /// Of entries that are not read again yet: those that were settled, and those that were tried.
+    /// Entries beyond the cursor that were settled before a restart, and what was tried of those not read again yet.
     ahead: BTreeSet<u64>,
     tries: BTreeMap<u64, Tries>,
 }
@@ -135,7 +135,7 @@ impl Window {
             };
             let part = Part { event: entry.event, number };
             let offset = entry.offset;
-            if wanted(&entry) && !self.ahead.remove(&offset.0) {
+            if wanted(&entry) && !self.ahead.contains(&offset.0) {
                 self.extend(offset);
                 let weight = entry.payload.data.len();
                 self.bytes += weight;
@@ -156,9 +156,16 @@ impl Window {
         }
         self.next = next;
         self.extend(next);
-        // What was settled or tried before and is not there any more.
-        self.ahead = self.ahead.split_off(&next.0);
+        // What was tried before and is not there any more.
         self.tries = self.tries.split_off(&next.0);
+        self.forget();
+    }
+
+    /// What is behind the cursor need not be remembered.
+    fn forget(&mut self) {
+        if self.ahead.first().is_some_and(|first| *first < self.cursor.0) {
+            self.ahead = self.ahead.split_off(&self.cursor.0);
+        }
     }
 
     /// What lies before `end` and behind the last slot is settled with that.
@@ -177,6 +184,7 @@ impl Window {
         while let Some(slot) = self.slots.pop_front_if(|slot| slot.job.is_none()) {
             (self.cursor, self.last) = (slot.end, slot.last);
         }
+        self.forget();
     }
 
     /// What is not settled, in order.

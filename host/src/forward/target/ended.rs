@@ -76,6 +76,7 @@ impl Target {
         let (settings, now) = (self.settings.clone(), Timestamp::now());
         let was_open = self.is_open();
         self.row = self.row.saturating_add(1);
+        self.row_of_several |= *self.row_of.get_or_insert(offset) != offset;
         let (is_open, row) = (self.is_open(), self.row);
         let Some(job) = self.window.job(offset) else { return };
         job.under_way = false;
@@ -128,7 +129,13 @@ impl Target {
             // What else failed meanwhile need not wait for a time that was meant for one that is down.
             self.window.jobs_mut().filter(|job| job.parcel.is_some()).for_each(|job| job.due = None);
         }
-        (self.row, self.until, self.last_error) = (0, None, None);
+        self.last_error = None;
+        self.begin_row();
+    }
+
+    /// From now on failures are counted anew.
+    fn begin_row(&mut self) {
+        (self.row, self.until, self.row_of, self.row_of_several) = (0, None, None, false);
     }
 
     fn put_aside(&mut self, why: String) {
@@ -144,7 +151,7 @@ impl Target {
     pub fn resume(&mut self) -> bool {
         let was_aside = self.set_aside.take().is_some();
         self.window.jobs_mut().for_each(|job| job.due = None);
-        (self.row, self.until) = (0, None);
+        self.begin_row();
         if was_aside {
             tracing::info!(target = %self.settings.name, "an operator has resumed a target");
             self.last_error = None;
