@@ -16,7 +16,7 @@
 //! | `GET /v1/filters` | each filter: its component, how its calls fare, what it could go back to |
 //! | `PUT /v1/filters/NAME` | the component in the body takes its place, from one piece of work to the next |
 //! | `POST /v1/filters/NAME/rollback` | the component before it is back |
-//! | `POST /v1/reload` | the files of filters and certificates are read again: all of them are taken, or none |
+//! | `POST /v1/reload` | the configuration and all it names is read again: all of it is taken, or nothing |
 //! | `GET /v1/openapi.json` | all this, for programs |
 //!
 //! Without a token, a request must name this machine as its host: a page in the operator's browser that has its own name
@@ -28,12 +28,15 @@ mod chosen;
 pub mod events;
 mod filters;
 mod present;
+mod reload;
 mod send;
+
+pub use reload::{Difference, Reloaded};
 
 use crate::clients::Clients;
 use crate::dispatch::{Desk, Work};
 use crate::error::Chain;
-use crate::filter::{Change, Shelf};
+use crate::filter::Shelf;
 use crate::http::{self, Arrived, Io, Reply};
 use crate::journal::{self, Journal, Lane};
 use crate::message::Scope;
@@ -45,6 +48,7 @@ use crate::task;
 use crate::ws::Shards;
 use ::http::header::{AUTHORIZATION, HOST, HeaderValue, ORIGIN, WWW_AUTHENTICATE};
 use ::http::{HeaderMap, Method, StatusCode};
+use arc_swap::ArcSwap;
 use serde::Serialize;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -55,8 +59,8 @@ const JSON: &str = "application/json";
 /// What is here, for programs.
 const OPENAPI: &str = include_str!("openapi.json");
 
-/// Reads the files of filters and certificates again; blocks.
-pub type Reload = Arc<dyn Fn() -> Result<Vec<Change>, Vec<String>> + Send + Sync>;
+/// Reads the configuration and all it names again; blocks.
+pub type Reload = Arc<dyn Fn() -> Result<Reloaded, Vec<String>> + Send + Sync>;
 
 pub struct Admin {
     pub token: Option<Secret>,
@@ -88,15 +92,15 @@ pub struct Admin {
 
 impl Admin {
     /// Starts to serve a connection and returns at once.
-    pub fn serve(self: &Arc<Self>, tcp: TcpStream, permit: impl Send + 'static) {
-        let admin = self.clone();
+    pub fn serve(in_force: &Arc<ArcSwap<Self>>, tcp: TcpStream, permit: impl Send + 'static) {
+        let (in_force, http) = (in_force.clone(), in_force.load().http);
         task::background(async move {
-            let answer = admin.clone();
+            // A connection outlives what is in force.
             let handle = move |request: Arrived| {
-                let admin = answer.clone();
+                let admin = in_force.load_full();
                 async move { admin.answer(request).await }
             };
-            http::serve(Io::Plain(tcp), admin.http, handle, std::future::pending()).await;
+            http::serve(Io::Plain(tcp), http, handle, std::future::pending()).await;
             drop(permit);
         });
     }
@@ -135,7 +139,7 @@ impl Admin {
             Resource::Filters => filters::list(self),
             Resource::Filter(name) => filters::put(self, name, request).await,
             Resource::Back(name) => filters::back(self, name).await,
-            Resource::Reload => filters::reload(self).await,
+            Resource::Reload => reload::reload(self).await,
             Resource::OpenApi => Reply::of(StatusCode::OK, JSON, OPENAPI),
         }
     }

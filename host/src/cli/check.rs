@@ -56,14 +56,20 @@ impl Check {
 }
 
 /// Reads the file named, or else `postern.toml` where there is one; the environment may be enough by itself.
-pub(super) fn load(file: Option<PathBuf>, overrides: Overrides) -> Result<Config, Failure> {
+pub(super) fn source(file: Option<PathBuf>, overrides: Overrides) -> Source {
     let default = Path::new(config::DEFAULT_FILE);
     let file = file.or_else(|| default.exists().then(|| default.to_owned()));
-    let from_nothing = file.is_none();
-    let source = Source { overrides: overrides.into(), ..Source::of_process(file) };
-    config::load(&source).map_err(|problems| {
+    Source { overrides: overrides.into(), ..Source::of_process(file) }
+}
+
+pub(super) fn load(file: Option<PathBuf>, overrides: Overrides) -> Result<Config, Failure> {
+    read(&source(file, overrides))
+}
+
+pub(super) fn read(source: &Source) -> Result<Config, Failure> {
+    config::load(source).map_err(|problems| {
         let mut failure = Failure::config(&problems);
-        if from_nothing {
+        if source.file.is_none() && source.embedded.is_none() {
             failure.message.push_str(
                 "\nhint: there is no `postern.toml` here; name a file with `-c FILE`, or try `postern run --dev`",
             );

@@ -3,6 +3,7 @@
 use super::check::Overrides;
 use super::{Failure, check, dev, log};
 use crate::app::{self, Plan};
+use crate::config;
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -24,11 +25,12 @@ impl Run {
     pub fn execute(self) -> Result<(), Failure> {
         let cannot_start = |error: String| Failure::new(Failure::CANNOT_START, error);
         let inherited = app::inherited().map_err(|fault| cannot_start(fault.to_string()))?;
-        let config = if self.dev {
-            dev::load(self.config.clone(), self.overrides)?
+        let source = if self.dev {
+            dev::source(self.config.clone(), self.overrides)
         } else {
-            check::load(self.config.clone(), self.overrides)?
+            check::source(self.config.clone(), self.overrides)
         };
+        let config = check::read(&source)?;
         log::start(&config.log)?;
         let plan = Plan::new(config).map_err(|problems| Failure::config(&problems))?;
         raise_file_limit(plan.config.limits.connections);
@@ -42,7 +44,10 @@ impl Run {
         runtime.block_on(async {
             let signals =
                 Signals::listen().map_err(|error| cannot_start(format!("failed to listen for signals: {error}")))?;
-            let app = plan.bind(inherited).await.map_err(|fault| cannot_start(fault.to_string()))?;
+            let app = plan
+                .bind(inherited, Box::new(move || config::load(&source)))
+                .await
+                .map_err(|fault| cannot_start(fault.to_string()))?;
             if let Some(tour) = tour {
                 tour.print(app.addresses().0, app.addresses().1);
             }
@@ -69,7 +74,7 @@ fn raise_file_limit(connections: usize) {
     }
 }
 
-/// SIGHUP reads filters and certificates again, whether or not their change was noticed.
+/// SIGHUP reads the configuration again, and filters and certificates, whether or not their change was noticed.
 fn reload_on_hangup(reload: impl Fn() + Send + 'static) -> std::io::Result<()> {
     let mut hangup = signal(SignalKind::hangup())?;
     // A thread of its own, since filters take their time to be compiled. One signal too many says nothing new.

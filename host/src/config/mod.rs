@@ -41,7 +41,7 @@ mod tests;
 pub use problem::Problem;
 pub use schema::{
     Callout, ClientAuth, Component, Config, Demand, EventKind, Filter, Identity, Instances, Jwt, JwtAlgorithm, JwtKeys,
-    Log, LogFormat, OnError, Registry, Relay, Retention, Slow, Stream, TokenPlace,
+    Log, LogFormat, OnError, Page, Registry, Relay, Retention, Slow, Stream, TokenPlace, Webhook,
 };
 pub use source::{Override, Source};
 pub use suggest::{nearest, one_of};
