@@ -31,6 +31,7 @@ mod languages;
 mod openapi;
 mod original;
 mod registry;
+mod reload;
 mod regressions;
 mod resume;
 mod retention;
