@@ -98,8 +98,8 @@ async fn a_broken_configuration_is_refused_with_its_line_and_the_old_one_serves(
         let told = refused(&gateway, &broken).await;
         assert!(told.contains(why), "{told}");
         let mut sender = Sender::connect(&gateway, Protocol::Http1).await;
-        sender.deliver("/whatsapp", "as before").await;
-        client.expect(b"as before").await;
+        sender.deliver("/whatsapp", why).await;
+        client.expect(why.as_bytes()).await;
     }
     assert!(gateway.stderr().contains("`judge`"), "the log tells it too");
     gateway.home.configure(&config);
