@@ -49,7 +49,7 @@ impl Plan {
     /// Sockets are those `inherited`, else they are bound. They come first: when this process takes over from another, whoever connects from now on waits in its queue,
     /// and is served once the other has let go of the journal.
     pub async fn bind(self, inherited: Inherited) -> Result<App, Fault> {
-        let Self { config, tls, shelf, guards, clients, metrics, keyspaces } = self;
+        let Self { config, warnings: _, tls, shelf, guards, clients, metrics, keyspaces } = self;
         let filter = |name: &String| shelf.filter(name).expect("a plan has all that is named").clone();
         let limits = config.limits.clone();
         let given = inherited.assign(&config.listen, &[config.admin.listen]).map_err(Fault::of)?;

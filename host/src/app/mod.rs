@@ -13,9 +13,11 @@ mod promised;
 mod reload;
 mod shutdown;
 mod streams;
+mod warnings;
 
 pub use bind::{inherited, journal_config};
 pub use plan::{Fault, Plan};
+pub use warnings::{Warning, foreseen, warnings};
 
 use crate::admin::Admin;
 use crate::dispatch::Stop;
@@ -97,7 +99,11 @@ impl App {
         let serve = |tcp, peer, permit| edge.serve(tcp, peer, permit);
         let phases = self.phases.clone();
         let begin = async {
-            shutdown.await;
+            // By whoever runs it, or by an operator.
+            tokio::select! {
+                () = shutdown => {}
+                () = phases.draining() => {}
+            }
             phases.advance(Phase::Draining);
         };
         self.edge_listeners.run(&self.gate, serve, begin).await;

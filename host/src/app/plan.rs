@@ -3,6 +3,7 @@
 
 use super::guards::{self, Guards};
 use super::promised::Promised;
+use super::warnings::{Warning, warnings};
 use crate::builtin;
 use crate::clients::Clients;
 use crate::config::{self, Component, Config, Identity, Problem};
@@ -25,6 +26,8 @@ use std::sync::Arc;
 /// A configuration that holds what it promises.
 pub struct Plan {
     pub config: Config,
+    /// What is not right, and keeps nothing from starting.
+    pub warnings: Vec<Warning>,
     pub(super) tls: Option<Acceptor>,
     pub(super) shelf: Arc<Shelf>,
     /// What lets clients in beside filters, by stream.
@@ -72,7 +75,8 @@ impl Plan {
         match shelf {
             Some(shelf) if problems.is_empty() => {
                 let shelf = Arc::new(shelf);
-                Ok(Self { config, tls, shelf, guards, clients, metrics, keyspaces })
+                let warnings = warnings(&config);
+                Ok(Self { config, warnings, tls, shelf, guards, clients, metrics, keyspaces })
             }
             _ => Err(problems),
         }

@@ -31,7 +31,8 @@ impl Run {
         };
         log::start(&config.log)?;
         let plan = Plan::new(config).map_err(|problems| Failure::config(&problems))?;
-        raise_file_limit(plan.config.limits.connections);
+        plan.warnings.iter().for_each(log::warning);
+        raise_file_limit();
         // With a file of one's own the demo's secrets are not those in force.
         let tour = if self.dev && self.config.is_none() { Some(dev::Tour::prepare(&plan.config)?) } else { None };
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -54,18 +55,11 @@ impl Run {
     }
 }
 
-/// A connection is an open file, and systems start programs with few. Takes as many as are allowed, and says when that
-/// is fewer than the configuration wants.
-fn raise_file_limit(connections: usize) {
-    /// For the journal, the listeners, filters being read.
-    const RESERVE: u64 = 512;
-    let wanted = connections as u64 + RESERVE;
-    match rlimit::increase_nofile_limit(u64::MAX) {
-        Ok(allowed) if allowed < wanted => {
-            tracing::warn!(allowed, wanted, "fewer files may be open than `limits.connections` wants, see `ulimit -n`");
-        }
-        Ok(_) => {}
-        Err(error) => tracing::warn!(%error, "the limit of open files could not be raised"),
+/// A connection is an open file, and systems start programs with few. Takes as many as are allowed: whether that is enough,
+/// a plan's warnings say.
+fn raise_file_limit() {
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "the limit of open files could not be raised");
     }
 }
 
