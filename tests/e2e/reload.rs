@@ -144,9 +144,12 @@ async fn secrets_limits_tokens_and_certificates_are_those_of_the_new_one() {
 
 #[tokio::test]
 async fn what_clients_say_is_heard_by_the_filters_of_the_new_one() {
-    let config = Config::basic()
-        .filter("echo", &guests::gallery("chat"), "")
-        .stream("agents", "/ws", &["whatsapp"], "open = true\nrelay = \"everyone\"");
+    let config = Config::basic().filter("echo", &guests::gallery("chat"), "").stream(
+        "agents",
+        "/ws",
+        &["whatsapp"],
+        "open = true\nrelay = \"everyone\"",
+    );
     let gateway = start(&config).await;
     let mut client = Client::connect(&gateway, "/ws").await;
     client.send("to all".into()).await.expect("it is connected");
@@ -174,11 +177,12 @@ async fn a_hangup_reads_the_configuration_again() {
 
 #[tokio::test]
 async fn settings_of_a_filter_change_with_what_an_operator_has_put_in_its_place() {
-    let config = |word: &str| {
-        Config::basic()
-            .filter("judge", &guests::wat("stamp-a"), &format!("config = {{ word = \"{word}\" }}"))
-            .webhook("whatsapp", "/whatsapp", "filters = [\"judge\"]")
-    };
+    let config =
+        |word: &str| {
+            Config::basic()
+                .filter("judge", &guests::wat("stamp-a"), &format!("config = {{ word = \"{word}\" }}"))
+                .webhook("whatsapp", "/whatsapp", "filters = [\"judge\"]")
+        };
     let gateway = start(&config("one")).await;
     let mut operator = Sender::plain(gateway.admin()).await;
     let component = std::fs::read(guests::wat("stamp-b")).expect("it was compiled");

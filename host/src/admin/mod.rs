@@ -13,6 +13,7 @@
 //! | `GET /v1/clients` | who is connected, chosen likewise; pages by `after`, `limit` |
 //! | `POST /v1/disconnect` | those chosen are closed, with `code` and `reason` |
 //! | `POST /v1/pause`, `/v1/resume` | webhooks are turned away with 503, and taken again; streams go on |
+//! | `POST /v1/drain` | it stops, as on SIGTERM: what is under way is finished, clients are told, then it ends |
 //! | `GET /v1/filters` | each filter: its component, how its calls fare, what it could go back to |
 //! | `PUT /v1/filters/NAME` | the component in the body takes its place, from one piece of work to the next |
 //! | `POST /v1/filters/NAME/rollback` | the component before it is back |
@@ -136,6 +137,7 @@ impl Admin {
             Resource::Clients => present::list(self, &query),
             Resource::Disconnect => present::disconnect(self, &query).await,
             Resource::Pause(paused) => self.pause(paused),
+            Resource::Drain => self.drain(),
             Resource::Filters => filters::list(self),
             Resource::Filter(name) => filters::put(self, name, request).await,
             Resource::Back(name) => filters::back(self, name).await,
@@ -169,6 +171,19 @@ impl Admin {
             tracing::info!(paused, "an operator has paused or resumed the gateway");
         }
         json(&Paused { paused })
+    }
+
+    /// Begins the end. What serves notices by itself.
+    fn drain(&self) -> Reply {
+        #[derive(Serialize)]
+        struct Drains {
+            draining: bool,
+        }
+        if self.phases.now() != Phase::Draining {
+            tracing::info!("an operator has told the gateway to drain");
+        }
+        self.phases.advance(Phase::Draining);
+        json(&Drains { draining: true })
     }
 
     fn metrics(&self) -> Reply {
@@ -230,6 +245,7 @@ enum Resource<'a> {
     Clients,
     Disconnect,
     Pause(bool),
+    Drain,
     Filters,
     Filter(&'a str),
     Back(&'a str),
@@ -249,6 +265,7 @@ impl<'a> Resource<'a> {
             "/v1/disconnect" => Self::Disconnect,
             "/v1/pause" => Self::Pause(true),
             "/v1/resume" => Self::Pause(false),
+            "/v1/drain" => Self::Drain,
             "/v1/openapi.json" => Self::OpenApi,
             "/v1/events/retry" => Self::Again(Work::Retry),
             "/v1/events/replay" => Self::Again(Work::Replay),
@@ -274,9 +291,13 @@ impl<'a> Resource<'a> {
     fn method(self) -> Method {
         match self {
             Self::Filter(_) => Method::PUT,
-            Self::Again(_) | Self::Send | Self::Disconnect | Self::Pause(_) | Self::Back(_) | Self::Reload => {
-                Method::POST
-            }
+            Self::Again(_)
+            | Self::Send
+            | Self::Disconnect
+            | Self::Pause(_)
+            | Self::Drain
+            | Self::Back(_)
+            | Self::Reload => Method::POST,
             Self::Live
             | Self::Ready
             | Self::Metrics

@@ -9,11 +9,12 @@
 //! | `plan`, `filters`, `guards` | a configuration that holds what it promises |
 //! | `ground`, `base`, `sources`, `judges` | what lives from the first configuration to the end |
 //! | `service`, `streams` | what a configuration makes, exchanged as a whole |
-//! | `reload` | another configuration in the place of the one in force |
+//! | `reload`, `difference` | another configuration in the place of the one in force |
 //! | `start`, `shutdown` | the two ends |
 
 mod backlog;
 mod base;
+mod difference;
 mod filters;
 mod ground;
 mod guards;
@@ -27,9 +28,11 @@ mod shutdown;
 mod sources;
 mod start;
 mod streams;
+mod warnings;
 
 pub use plan::{Fault, Plan};
 pub use start::{inherited, journal_config};
+pub use warnings::{Warning, foreseen, warnings};
 
 use crate::admin::Admin;
 use crate::listen::{self, Gate, Listeners};
@@ -88,7 +91,11 @@ impl App {
         let front = reloader.front.clone();
         let serve = |tcp, peer, permit| front.serve(tcp, peer, permit);
         let begin = async {
-            shutdown.await;
+            // By whoever runs it, or by an operator.
+            tokio::select! {
+                () = shutdown => {}
+                () = base.phases.draining() => {}
+            }
             base.phases.advance(Phase::Draining);
         };
         edge_listeners.run(&base.gate, serve, begin).await;

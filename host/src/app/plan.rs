@@ -5,6 +5,7 @@ use super::filters;
 use super::ground::Ground;
 use super::guards::{self, Guards};
 use super::service::Service;
+use super::warnings::{Warning, warnings};
 use crate::config::{self, Config, Identity, Problem};
 use crate::error::Chain;
 use crate::filter::Shelf;
@@ -21,6 +22,8 @@ use std::sync::Arc;
 /// A configuration that holds what it promises.
 pub struct Plan {
     pub config: Config,
+    /// What is not right, and keeps nothing from starting.
+    pub warnings: Vec<Warning>,
     pub(super) tls: Option<Acceptor>,
     pub(super) shelf: Shelf,
     /// What lets clients in beside filters, by stream.
@@ -80,7 +83,10 @@ impl Plan {
         }
         let guards = guards::guards(&config, before, &mut problems);
         match (shelf, ground) {
-            (Some(shelf), Some(ground)) if problems.is_empty() => Ok(Self { config, tls, shelf, guards, ground }),
+            (Some(shelf), Some(ground)) if problems.is_empty() => {
+                let warnings = warnings(&config);
+                Ok(Self { config, warnings, tls, shelf, guards, ground })
+            }
             _ => Err(problems),
         }
     }

@@ -3,10 +3,12 @@
 
 use super::Fault;
 use super::base::Base;
+use super::difference;
 use super::plan::Plan;
 use super::service::Service;
+use super::warnings::Warning;
 use crate::admin::{Admin, Reload, Reloaded};
-use crate::config::{Config, Problem};
+use crate::config::{self, Problem, Source};
 use crate::edge::Front;
 use crate::error::Chain;
 use crate::filter::Shelf;
@@ -17,32 +19,31 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
-/// Reads the configuration, from where it was read first.
-pub type Load = Box<dyn Fn() -> Result<Config, Vec<Problem>> + Send + Sync>;
-
 pub struct Reloader {
     pub base: Arc<Base>,
     pub front: Arc<Front>,
     pub operators: Arc<ArcSwap<Admin>>,
-    load: Load,
+    /// Where the configuration is read.
+    source: Source,
     /// In force. Held while another is made.
     service: Mutex<Service>,
 }
 
 impl Reloader {
     /// Puts the first configuration in force.
-    pub fn start(plan: Plan, base: Arc<Base>, load: Load) -> Result<Arc<Self>, Fault> {
+    pub fn start(plan: Plan, base: Arc<Base>, source: Source) -> Result<Arc<Self>, Fault> {
         let slot = Arc::<OnceLock<Weak<Self>>>::default();
         let found = slot.clone();
         let reload: Reload = Arc::new(move || match found.get().and_then(Weak::upgrade) {
             Some(reloader) => reloader.reload(),
             None => Err(vec!["the gateway starts or stops".to_owned()]),
         });
-        let ready = Service::make(plan, &base, None, &reload)?;
+        let settings = config::explain(&source).unwrap_or_default();
+        let ready = Service::make(plan, settings, &base, None, &reload)?;
         let front = Arc::new(Front::new(ready.service.edge.clone()));
         let operators = Arc::new(ArcSwap::new(ready.service.admin.clone()));
         let service = Mutex::new(ready.service);
-        let reloader = Arc::new(Self { base, front, operators, load, service });
+        let reloader = Arc::new(Self { base, front, operators, source, service });
         let _ = slot.set(Arc::downgrade(&reloader));
         Ok(reloader)
     }
@@ -74,10 +75,14 @@ impl Reloader {
         let mut service = self.service();
         let shelf = service.shelf.clone();
         let _alone = shelf.alone();
-        let config = (self.load)().map_err(told)?;
+        let config = config::load(&self.source).map_err(told)?;
+        let settings = config::explain(&self.source).map_err(told)?;
         let plan = Plan::after(config, &service).map_err(told)?;
-        let changed = Vec::new();
-        let ready = Service::make(plan, &self.base, Some(&service), &service.admin.reload.clone());
+        let changed = difference::between((&service.config, &service.settings), (&plan.config, &settings));
+        for Warning { problem, .. } in &plan.warnings {
+            tracing::warn!(%problem, "configuration");
+        }
+        let ready = Service::make(plan, settings, &self.base, Some(&service), &service.admin.reload.clone());
         let ready = ready.map_err(|fault| vec![fault.to_string()])?;
         let filters = ready.changes.iter().filter(|change| change.from != change.to).cloned().collect();
         *service = ready.enforce(&self.base, &self.front, &self.operators);

@@ -9,7 +9,7 @@ use super::reload;
 use super::streams::Parts;
 use super::{Fault, Plan, plan};
 use crate::admin::{Admin, Reload};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Setting};
 use crate::connect::{self, Connect};
 use crate::edge::{Certificate, Certificates, Edge, Front};
 use crate::filter::{Change, Shelf};
@@ -34,6 +34,8 @@ const PAGES_WAITING: usize = 256;
 
 pub struct Service {
     pub config: Config,
+    /// The same for people.
+    pub settings: Vec<Setting>,
     pub ground: Arc<Ground>,
     pub tls: Option<Acceptor>,
     pub shelf: Arc<Shelf>,
@@ -56,8 +58,14 @@ pub struct Ready {
 impl Service {
     /// Makes all of it, in the place of the service `before`. What fails has changed nothing. Must be called within a tokio
     /// runtime. The new versions of filters are in force when this returns: nothing fails after that.
-    pub fn make(plan: Plan, base: &Base, before: Option<&Self>, reload: &Reload) -> Result<Ready, Fault> {
-        let Plan { config, tls, shelf, guards, ground } = plan;
+    pub fn make(
+        plan: Plan,
+        settings: Vec<Setting>,
+        base: &Base,
+        before: Option<&Self>,
+        reload: &Reload,
+    ) -> Result<Ready, Fault> {
+        let Plan { config, warnings: _, tls, shelf, guards, ground } = plan;
         ground.keep(&base.store).map_err(Fault::of)?;
         let names: Vec<String> = config.webhooks.keys().cloned().collect();
         for name in &names {
@@ -110,8 +118,18 @@ impl Service {
         let renewal = Renewal { config: base::shape(&config), streams: shapes.collect() };
         let edge = Arc::new(edge(base, &config, tls.clone(), Made { webhooks, streams, pages, inflight }));
         let admin = Arc::new(admin(base, &config, shelf.clone(), names, reload.clone()));
-        let service =
-            Self { config, ground, tls, shelf, guards, edge, admin, _certificates: certificates, _filters: filters };
+        let service = Self {
+            config,
+            settings,
+            ground,
+            tls,
+            shelf,
+            guards,
+            edge,
+            admin,
+            _certificates: certificates,
+            _filters: filters,
+        };
         Ok(Ready { service, orders, renewal, changes })
     }
 }

@@ -1,9 +1,9 @@
 //! From a plan to a gateway with all its sockets bound.
 
 use super::base::Base;
-use super::reload::{Load, Reloader};
+use super::reload::Reloader;
 use super::{App, Fault, Plan};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Source};
 use crate::journal::{self, Journal};
 use crate::listen::{self, Inherited};
 use crate::message::SENT;
@@ -19,12 +19,12 @@ pub fn inherited() -> Result<Inherited, Fault> {
 }
 
 impl Plan {
-    /// Binds every socket, opens the journal, starts dispatch. Must be called within a tokio runtime. `load` reads the
-    /// configuration once more, for a reload.
+    /// Binds every socket, opens the journal, starts dispatch. Must be called within a tokio runtime. It is read from
+    /// `source` once more for a reload.
     ///
     /// Sockets are those `inherited`, else they are bound. They come first: when this process takes over from another,
     /// whoever connects from now on waits in its queue, and is served once the other has let go of the journal.
-    pub async fn bind(self, inherited: Inherited, load: Load) -> Result<App, Fault> {
+    pub async fn bind(self, inherited: Inherited, source: Source) -> Result<App, Fault> {
         let config = &self.config;
         let given = inherited.assign(&config.listen, &[config.admin.listen]).map_err(Fault::of)?;
         let handover = config.reuse_port || !given.edge.is_empty();
@@ -32,7 +32,7 @@ impl Plan {
         let admin_listeners =
             listen::bind(&[config.admin.listen], given.admin, config.reuse_port).map_err(Fault::of)?;
         let base = Base::open(config, &self.ground, handover).await?;
-        let reloader = Reloader::start(self, Arc::new(base), load)?;
+        let reloader = Reloader::start(self, Arc::new(base), source)?;
         Ok(App { reloader, edge_listeners, admin_listeners })
     }
 }

@@ -54,6 +54,7 @@ mod search;
 mod tests;
 
 pub use decide::{Decision, Judged, Outcome};
+pub use directory::is_in_use;
 pub use error::{Error, Refused};
 pub use held::Held;
 pub use inbox::Answer;
