@@ -1,7 +1,7 @@
 //! From a plan to a gateway with all its sockets bound.
 
 use super::backlog::Backlog;
-use super::{App, Fault, Plan, keeper, plan, reload, streams};
+use super::{App, Fault, Plan, keeper, plan, reload, streams, telemetry};
 use crate::admin::Admin;
 use crate::config::{self, Config};
 use crate::connect::{ClientIds, Connect};
@@ -49,7 +49,7 @@ impl Plan {
     /// Sockets are those `inherited`, else they are bound. They come first: when this process takes over from another, whoever connects from now on waits in its queue,
     /// and is served once the other has let go of the journal.
     pub async fn bind(self, inherited: Inherited) -> Result<App, Fault> {
-        let Self { config, tls, shelf, guards, clients, metrics, keyspaces } = self;
+        let Self { config, tls, shelf, guards, clients, metrics, traces, keyspaces } = self;
         let filter = |name: &String| shelf.filter(name).expect("a plan has all that is named").clone();
         let limits = config.limits.clone();
         let given = inherited.assign(&config.listen, &[config.admin.listen]).map_err(Fault::of)?;
@@ -243,6 +243,7 @@ impl Plan {
             readers: Pool::start("reader", 1, READERS_WAITING).map_err(Fault::of)?,
             connections: Arc::new(move || open.open()),
         };
+        telemetry::start(metrics.clone(), traces);
         keeper::start(journal.clone(), metrics).map_err(Fault::of)?;
         Ok(App {
             edge: Arc::new(edge),

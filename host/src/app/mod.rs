@@ -13,6 +13,7 @@ mod promised;
 mod reload;
 mod shutdown;
 mod streams;
+mod telemetry;
 
 pub use bind::{inherited, journal_config};
 pub use plan::{Fault, Plan};

@@ -3,6 +3,7 @@
 
 use super::guards::{self, Guards};
 use super::promised::Promised;
+use super::telemetry;
 use crate::builtin;
 use crate::clients::Clients;
 use crate::config::{self, Component, Config, Identity, Problem};
@@ -14,6 +15,7 @@ use crate::reference::Digest;
 use crate::registry::{self, Registries};
 use crate::secret::Secret;
 use crate::tls::{self, Acceptor, development};
+use crate::trace;
 use crate::verify::{EmptySecret, HmacKey};
 use crate::ws;
 use std::collections::BTreeMap;
@@ -32,6 +34,8 @@ pub struct Plan {
     /// What filters look at, and write to.
     pub(super) clients: Clients,
     pub(super) metrics: Metrics,
+    /// Where traces go.
+    pub(super) traces: Option<trace::Config>,
     /// The keyspaces that filters were given, by name. What they keep is there once the store is open.
     pub(super) keyspaces: BTreeMap<String, Arc<Promised>>,
 }
@@ -69,10 +73,11 @@ impl Plan {
             check_uses(&config, shelf, &mut problems);
         }
         let guards = guards::guards(&config, &mut problems);
+        let traces = telemetry::traces(&config, &mut problems);
         match shelf {
             Some(shelf) if problems.is_empty() => {
                 let shelf = Arc::new(shelf);
-                Ok(Self { config, tls, shelf, guards, clients, metrics, keyspaces })
+                Ok(Self { config, tls, shelf, guards, clients, metrics, traces, keyspaces })
             }
             _ => Err(problems),
         }

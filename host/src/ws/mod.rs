@@ -23,9 +23,12 @@
 //! | `last` | where a client's last N events begin |
 //! | `count` | how many of a client's events lie between two places |
 //! | `presence` | who else is there, for those who want to know |
+//! | `reach` | how many clients were given the newest events, and when |
+//! | `behind` | how many clients are behind, and how far |
 //! | `socket` | TCP, TLS or a pipe, never waiting |
 
 mod beat;
+mod behind;
 mod catch_up;
 pub mod choose;
 mod client;
@@ -37,6 +40,7 @@ mod inbound;
 mod last;
 mod listening;
 mod presence;
+mod reach;
 mod said;
 mod session;
 mod shard;

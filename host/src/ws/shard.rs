@@ -87,6 +87,8 @@ pub struct Shard {
     ahead: bool,
     /// For whom there was no room before a chooser: they ask again at the next beat.
     pub unasked: Vec<ClientId>,
+    /// How often the clock was looked at.
+    pub beats: u32,
     draining: bool,
     scratch: Vec<u8>,
     sent: Sent,
@@ -132,6 +134,7 @@ async fn run(parts: Parts, commands: mpsc::WeakSender<Command>, mut receiver: mp
         coming: VecDeque::new(),
         ahead: false,
         unasked: Vec::new(),
+        beats: 0,
         draining: false,
         scratch: Vec::new(),
         sent: Sent::default(),
@@ -215,6 +218,7 @@ fn pump_all(shared: &Shared) {
     let shard = &mut *shard;
     shard.coming.drain(..).for_each(|frame| shard.ring.push(frame));
     let Shard { ring, clients, scratch, sent, .. } = shard;
+    sent.reach.move_to(ring.end());
     let mut notable = Vec::new();
     for (id, seat) in clients {
         let client = &mut seat.client;
@@ -226,6 +230,7 @@ fn pump_all(shared: &Shared) {
             Ok(Standing::Live) => {}
             standing => notable.push((*id, standing)),
         }
+        sent.reach.time();
     }
     shard.count();
     let mut curious = Vec::new();
@@ -248,13 +253,20 @@ fn learn(shared: &Shared, chosen: &Chosen) {
             None => shard.unasked.push(card.id),
             // Those further ahead say nothing of the next.
             Some(_) if seat.client.cursor().offset > chosen.offset => {}
-            Some(_) => pump_one(shared, &mut shard, card.id),
+            Some(_) => feed(shared, &mut shard, card.id),
         }
     }
+    shard.count();
 }
 
 /// Gives one client what it lacks.
 pub fn pump_one(shared: &Shared, shard: &mut Shard, id: ClientId) {
+    feed(shared, shard, id);
+    shard.count();
+}
+
+/// As `pump_one`, for one of many: what they were sent is still to be counted.
+fn feed(shared: &Shared, shard: &mut Shard, id: ClientId) {
     let Shard { ring, clients, scratch, sent, .. } = &mut *shard;
     let Some(seat) = clients.get_mut(&id) else { return };
     let client = &mut seat.client;
@@ -267,7 +279,6 @@ pub fn pump_one(shared: &Shared, shard: &mut Shard, id: ClientId) {
     } else {
         client.pump(ring, scratch, sent)
     };
-    shard.count();
     settle(shared, shard, id, standing);
 }
 
@@ -457,10 +468,11 @@ impl Shard {
 
     /// Adds up what was sent since the last time.
     fn count(&mut self) {
-        let sent = std::mem::take(&mut self.sent);
-        if sent.bytes > 0 {
-            self.parts.metrics.frames_sent.inc_by(sent.frames);
-            self.parts.metrics.bytes_sent.inc_by(sent.bytes);
+        let (frames, bytes) = (std::mem::take(&mut self.sent.frames), std::mem::take(&mut self.sent.bytes));
+        if bytes > 0 {
+            self.parts.metrics.frames_sent.inc_by(frames);
+            self.parts.metrics.bytes_sent.inc_by(bytes);
         }
+        self.sent.reach.report(&self.parts.metrics.journeys);
     }
 }
