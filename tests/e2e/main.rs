@@ -28,8 +28,10 @@ mod harness;
 mod held;
 mod hostile;
 mod languages;
+mod metrics;
 mod openapi;
 mod original;
+mod prometheus;
 mod registry;
 mod regressions;
 mod resume;
@@ -42,6 +44,7 @@ mod startup;
 mod swap;
 mod tidy;
 mod tls;
+mod traces;
 mod webhook;
 
 use postern_tests::{Config, Gateway, Home};
