@@ -5,6 +5,7 @@ use super::backlog::Backlog;
 use super::ground::Ground;
 use super::judges::Judges;
 use super::sources::Sources;
+use super::telemetry::Telemetry;
 use super::{Fault, keeper, start};
 use crate::config::Config;
 use crate::connect::ClientIds;
@@ -40,6 +41,7 @@ pub struct Base {
     pub hub: Hub,
     pub shards: Shards,
     pub judges: Judges,
+    pub telemetry: Telemetry,
     pub gate: Gate,
     pub phases: Phases,
     pub connections: Tracker,
@@ -75,6 +77,7 @@ impl Base {
             hub,
             shards: shards.map_err(Fault::of)?,
             judges: Judges::default(),
+            telemetry: Telemetry::start(metrics.clone()),
             gate: gate(config, metrics),
             phases: Phases::default(),
             connections: Tracker::default(),

@@ -24,9 +24,12 @@
 //! | `count` | how many of a client's events lie between two places |
 //! | `presence` | who else is there, for those who want to know |
 //! | `renew` | another configuration, for the clients that are there |
+//! | `reach` | how many clients were given the newest events, and when |
+//! | `behind` | how many clients are behind, and how far |
 //! | `socket` | TCP, TLS or a pipe, never waiting |
 
 mod beat;
+mod behind;
 mod catch_up;
 pub mod choose;
 mod client;
@@ -38,6 +41,7 @@ mod inbound;
 mod last;
 mod listening;
 mod presence;
+mod reach;
 mod renew;
 mod said;
 mod session;
