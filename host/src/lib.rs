@@ -13,6 +13,7 @@ mod pipe;
 mod pool;
 mod reference;
 mod secret;
+mod supervisor;
 mod task;
 mod watch;
 

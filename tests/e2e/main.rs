@@ -39,6 +39,7 @@ mod shutdown;
 mod slow;
 mod split;
 mod startup;
+mod supervisor;
 mod swap;
 mod tidy;
 mod tls;

@@ -10,6 +10,7 @@ mod guards;
 mod keeper;
 mod plan;
 mod promised;
+mod pulse;
 mod reload;
 mod shutdown;
 mod streams;
@@ -24,6 +25,7 @@ use crate::journal::{Journal, Lane};
 use crate::kv;
 use crate::listen::{self, Gate, Listeners};
 use crate::phase::{Phase, Phases};
+use crate::supervisor::Supervisor;
 use crate::task::{self, Tracker};
 use crate::watch::Watch;
 use crate::ws::Shards;
@@ -70,8 +72,9 @@ impl App {
         move || drop(reload())
     }
 
-    /// Serves until `shutdown` is done, then drains. `hurry` done means: leave what takes time.
-    pub async fn run<S, H>(self, shutdown: S, hurry: H)
+    /// Serves until `shutdown` is done, then drains. `hurry` done means: leave what takes time. The supervisor is told how
+    /// it stands.
+    pub async fn run<S, H>(self, supervisor: &Supervisor, shutdown: S, hurry: H)
     where
         S: Future<Output = ()> + Send,
         H: Future<Output = ()> + Send,
@@ -87,18 +90,22 @@ impl App {
             });
         let admin = self.admin.clone();
         let admin_listeners = self.admin_listeners;
+        let admin_addresses = admin_listeners.addresses().to_vec();
         task::background(async move {
             let serve = |tcp, _, permit| admin.serve(tcp, permit);
             admin_listeners.run(&admin_gate, serve, std::future::pending()).await;
         });
         self.phases.advance(Phase::Serving);
         tracing::info!("ready");
+        supervisor.serving(self.edge_listeners.addresses(), &admin_addresses);
+        pulse::start(supervisor, &self.journal, &self.shards);
         let edge = self.edge.clone();
         let serve = |tcp, peer, permit| edge.serve(tcp, peer, permit);
-        let phases = self.phases.clone();
+        let (phases, connections) = (self.phases.clone(), self.connections.clone());
         let begin = async {
             shutdown.await;
             phases.advance(Phase::Draining);
+            supervisor.stopping(connections.count(), shutdown::at_most(self.drain_timeout));
         };
         self.edge_listeners.run(&self.gate, serve, begin).await;
         let ending = shutdown::Ending {

@@ -3,6 +3,7 @@
 use super::check::Overrides;
 use super::{Failure, check, dev, log};
 use crate::app::{self, Plan};
+use crate::supervisor::Supervisor;
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -30,6 +31,8 @@ impl Run {
             check::load(self.config.clone(), self.overrides)?
         };
         log::start(&config.log)?;
+        let no_threads = |error: std::io::Error| cannot_start(format!("failed to start threads: {error}"));
+        let supervisor = Supervisor::of_process().map_err(no_threads)?;
         let plan = Plan::new(config).map_err(|problems| Failure::config(&problems))?;
         raise_file_limit(plan.config.limits.connections);
         // With a file of one's own the demo's secrets are not those in force.
@@ -38,7 +41,7 @@ impl Run {
             .enable_all()
             .thread_name("postern")
             .build()
-            .map_err(|error| cannot_start(format!("failed to start threads: {error}")))?;
+            .map_err(no_threads)?;
         runtime.block_on(async {
             let signals =
                 Signals::listen().map_err(|error| cannot_start(format!("failed to listen for signals: {error}")))?;
@@ -46,9 +49,13 @@ impl Run {
             if let Some(tour) = tour {
                 tour.print(app.addresses().0, app.addresses().1);
             }
-            reload_on_hangup(app.reloader())
-                .map_err(|error| cannot_start(format!("failed to listen for signals: {error}")))?;
-            app.run(signals.reached(1), signals.reached(2)).await;
+            let (reload, told) = (app.reloader(), supervisor.clone());
+            let reload = move || {
+                let _reloading = told.reloading();
+                reload();
+            };
+            reload_on_hangup(reload).map_err(|error| cannot_start(format!("failed to listen for signals: {error}")))?;
+            app.run(&supervisor, signals.reached(1), signals.reached(2)).await;
             Ok(())
         })
     }
