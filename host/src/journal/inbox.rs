@@ -34,6 +34,7 @@ pub(super) struct Committer {
 /// What became of a delivery, once that is known. Nothing comes when the thread has ended before its time.
 pub type Answer = oneshot::Receiver<Result<Appended, Refused>>;
 
+#[expect(clippy::large_enum_variant, reason = "nearly all are deliveries, which a box would make dearer")]
 enum Work {
     Append(Waiting),
     /// Somebody wants to know whether the thread still turns.
