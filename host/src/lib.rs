@@ -15,6 +15,7 @@ mod pool;
 mod reference;
 mod secret;
 mod seldom;
+mod supervisor;
 mod task;
 mod watch;
 

@@ -28,6 +28,14 @@ const LAST_EVENT: Duration = Duration::from_secs(1);
 /// How long telling clients may take in all: a little more than a shard waits for one.
 const GOODBYES: Duration = Duration::from_secs(3);
 
+/// What is left for the last sync by whoever waits for the end.
+const LAST_SYNC: Duration = Duration::from_secs(10);
+
+/// How long all of it may take, with the budget that is configured.
+pub fn at_most(budget: Duration) -> Duration {
+    budget + LAST_EVENT + 2 * GOODBYES + LAST_SYNC
+}
+
 pub struct Ending {
     pub connections: Tracker,
     pub webhooks: Tracker,

@@ -147,6 +147,12 @@ impl Journal {
         self.0.committer.submit(lane, delivery)
     }
 
+    /// Returns when what waits for the disk now has been answered, which shows that the inbox is alive. False when it is
+    /// not any more. Cancel safe.
+    pub async fn beat(&self) -> bool {
+        self.0.committer.beat().await
+    }
+
     /// The lane of a webhook that was named when the journal was opened, or since.
     pub fn lane(&self, webhook: &str) -> Option<Lane> {
         self.0.lanes.read().unwrap_or_else(PoisonError::into_inner).get(webhook).cloned()

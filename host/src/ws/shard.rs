@@ -23,7 +23,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
@@ -47,6 +47,8 @@ pub enum Command {
     Renew(Arc<Renewal>),
     /// Say goodbye to everybody, and to everybody who comes.
     Drain,
+    /// Somebody wants to know whether the loop still turns.
+    Beat(oneshot::Sender<()>),
 }
 
 /// What a filter or an operator does to a client.
@@ -194,6 +196,8 @@ fn obey(shared: &Shared, inbox: &Inbox, command: Command) {
             pump_all(shared);
             drain(shared);
         }
+        // Whoever asked may have had enough.
+        Command::Beat(answer) => drop(answer.send(())),
     }
 }
 
