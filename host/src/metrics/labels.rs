@@ -149,6 +149,14 @@ labels! {
         Fault = "fault",
     }
 
+    /// What became of a span.
+    SpanOutcome {
+        /// The collector has taken it.
+        Exported = "exported",
+        /// The collector did not take it, or there was no room for it before.
+        Dropped = "dropped",
+    }
+
     /// What became of an attempt to deliver to a forward target, or of an event for it.
     ForwardOutcome {
         Delivered = "delivered",
@@ -242,6 +250,11 @@ pub struct CloseLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RefusalLabels {
     pub reason: ConnectionRefusal,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct SpanLabels {
+    pub outcome: SpanOutcome,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
