@@ -13,6 +13,7 @@ mod pipe;
 mod pool;
 mod reference;
 mod secret;
+mod tap;
 mod task;
 mod watch;
 

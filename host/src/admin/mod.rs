@@ -2,14 +2,18 @@
 //!
 //! | request | answer |
 //! | --- | --- |
+//! | `GET /` | the page for operators: all that is below, to look at and to press |
 //! | `GET /live` | 200 while the process is |
 //! | `GET /ready` | 200 while it takes webhooks; 503 while it starts, drains, or cannot write its journal |
 //! | `GET /metrics` | all of `metrics`, in the text form of OpenMetrics |
-//! | `GET /v1/events` | events, oldest first, by `since`, `until`, `webhook`, `kind`, `key`, `held`; pages by `after`, `limit` |
+//! | `GET /v1/events` | events, oldest first or `newest`, by `since`, `until`, `webhook`, `kind`, `key`, `number`, `held`; pages |
 //! | `GET /v1/events/ID` | one event: its body, its delivery, what each filter said |
+//! | `GET /v1/tap` | each event with its trail when it is decided, as server-sent events |
 //! | `POST /v1/events/retry` | held ones are judged again: `{"ids":[…]}`, `{"all":true}`, or filters as above |
 //! | `POST /v1/events/replay` | any are: clients get what the present filters make of them, once more |
 //! | `POST /v1/send` | the body goes to clients: all, or those chosen by `stream`, `label=KEY:VALUE`, `client`, `subject` |
+//! | `GET /v1/status` | phase, held events, webhooks with their lag, streams |
+//! | `GET /v1/streams` | each stream: its clients, and how far they are behind |
 //! | `GET /v1/clients` | who is connected, chosen likewise; pages by `after`, `limit` |
 //! | `POST /v1/disconnect` | those chosen are closed, with `code` and `reason` |
 //! | `POST /v1/pause`, `/v1/resume` | webhooks are turned away with 503, and taken again; streams go on |
@@ -20,15 +24,18 @@
 //! | `GET /v1/openapi.json` | all this, for programs |
 //!
 //! Without a token, a request must name this machine as its host: a page in the operator's browser that has its own name
-//! point here must not read what is here; and a page of another origin must not post. With a token, all but `/live` and
-//! `/ready` want `Authorization: Bearer`.
+//! point here must not read what is here; and a page of another origin must not post. With a token, all but `/live`,
+//! `/ready` and the files of the page want `Authorization: Bearer`.
 
 mod again;
 mod chosen;
 pub mod events;
 mod filters;
+mod page;
 mod present;
 mod send;
+mod status;
+mod tap;
 
 use crate::clients::Clients;
 use crate::dispatch::{Desk, Work};
@@ -41,6 +48,7 @@ use crate::metrics::{Metrics, PerWebhook};
 use crate::phase::{Phase, Phases};
 use crate::pool::Pool;
 use crate::secret::Secret;
+use crate::tap::Tap;
 use crate::task;
 use crate::ws::Shards;
 use ::http::header::{AUTHORIZATION, HOST, HeaderValue, ORIGIN, WWW_AUTHENTICATE};
@@ -68,6 +76,8 @@ pub struct Admin {
     pub http: http::Config,
     /// Where events are judged again.
     pub desk: Desk,
+    /// Where it is seen what becomes of them.
+    pub tap: Tap,
     /// Where the journal is read.
     pub readers: Pool,
     /// Who is connected, to which streams there are, and who does things to them.
@@ -113,7 +123,7 @@ impl Admin {
                 _ => "POST",
             });
         }
-        if !matches!(resource, Resource::Live | Resource::Ready) && !self.authorized(&request.head.headers) {
+        if !resource.is_open() && !self.authorized(&request.head.headers) {
             return Reply::text(StatusCode::UNAUTHORIZED, "the admin token is missing or wrong\n")
                 .with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -122,14 +132,18 @@ impl Admin {
         }
         let query = request.head.uri.query().unwrap_or_default().to_owned();
         match resource {
+            Resource::Page(file) => file.reply(&request.head.headers),
             Resource::Live => Reply::text(StatusCode::OK, "live\n"),
             Resource::Ready => self.ready(),
             Resource::Metrics => self.metrics(),
+            Resource::Tap => tap::answer(&self.tap, &self.phases),
+            Resource::Status => status::answer(self),
+            Resource::Streams => status::streams(self).await,
             Resource::Events => self.list(&query).await,
             Resource::Event(id) => self.show(id).await,
             Resource::Again(work) => again::answer(self, work, request).await,
             Resource::Send => send::answer(self, &query, request).await,
-            Resource::Clients => present::list(self, &query),
+            Resource::Clients => present::list(self, &query).await,
             Resource::Disconnect => present::disconnect(self, &query).await,
             Resource::Pause(paused) => self.pause(paused),
             Resource::Filters => filters::list(self),
@@ -216,9 +230,13 @@ impl Admin {
 /// What is here.
 #[derive(Clone, Copy)]
 enum Resource<'a> {
+    Page(page::File),
     Live,
     Ready,
     Metrics,
+    Status,
+    Streams,
+    Tap,
     Events,
     Event(&'a str),
     Again(Work),
@@ -239,6 +257,9 @@ impl<'a> Resource<'a> {
             "/live" => Self::Live,
             "/ready" => Self::Ready,
             "/metrics" => Self::Metrics,
+            "/v1/status" => Self::Status,
+            "/v1/streams" => Self::Streams,
+            "/v1/tap" => Self::Tap,
             "/v1/events" => Self::Events,
             "/v1/send" => Self::Send,
             "/v1/clients" => Self::Clients,
@@ -256,6 +277,9 @@ impl<'a> Resource<'a> {
 
     /// One of several.
     fn below(path: &'a str) -> Option<Self> {
+        if let Some(file) = page::at(path) {
+            return Some(Self::Page(file));
+        }
         if let Some(id) = path.strip_prefix("/v1/events/") {
             return (!id.contains('/')).then_some(Self::Event(id));
         }
@@ -267,15 +291,24 @@ impl<'a> Resource<'a> {
         }
     }
 
+    /// Whether it is for everybody who reaches the listener.
+    fn is_open(self) -> bool {
+        matches!(self, Self::Live | Self::Ready | Self::Page(_))
+    }
+
     fn method(self) -> Method {
         match self {
             Self::Filter(_) => Method::PUT,
             Self::Again(_) | Self::Send | Self::Disconnect | Self::Pause(_) | Self::Back(_) | Self::Reload => {
                 Method::POST
             }
-            Self::Live
+            Self::Page(_)
+            | Self::Live
             | Self::Ready
             | Self::Metrics
+            | Self::Status
+            | Self::Streams
+            | Self::Tap
             | Self::Events
             | Self::Event(_)
             | Self::Clients

@@ -18,6 +18,7 @@ use crate::phase::Phases;
 use crate::pool::Pool;
 use crate::respond::{Page, Respond};
 use crate::route::Routes;
+use crate::tap::Tap;
 use crate::task::{self, Tracker};
 use crate::ws::{self, Shards};
 use std::sync::Arc;
@@ -78,6 +79,7 @@ impl Plan {
         let backlog = Arc::new(Backlog { journal: journal.clone(), webhooks: names.clone() });
         let shards = Shards::start(&shape, &hub, journal.tail(), backlog, &clients, &metrics).map_err(Fault::of)?;
 
+        let tap = Tap::new(clients.clone());
         let stop = Stop::default();
         let mut desk = Desk::default();
         let mut lanes = Vec::new();
@@ -99,6 +101,7 @@ impl Plan {
                 judged: watch::Sender::new(EventId(0)),
                 shards: shards.clone(),
                 metrics: metrics.clone(),
+                tap: tap.clone(),
             };
             lanes.push(lane.clone());
             dispatchers.push(dispatch.start(stop.clone(), &mut desk).map_err(Fault::of)?);
@@ -121,6 +124,7 @@ impl Plan {
             judged: judged.clone(),
             shards: shards.clone(),
             metrics: metrics.clone(),
+            tap: tap.clone(),
         };
         lanes.push(sent.clone());
         dispatchers.push(dispatch.start(stop.clone(), &mut desk).map_err(Fault::of)?);
@@ -240,6 +244,7 @@ impl Plan {
             metrics: metrics.clone(),
             http,
             desk,
+            tap,
             readers: Pool::start("reader", 1, READERS_WAITING).map_err(Fault::of)?,
             connections: Arc::new(move || open.open()),
         };

@@ -23,6 +23,7 @@
 //! | `last` | where a client's last N events begin |
 //! | `count` | how many of a client's events lie between two places |
 //! | `presence` | who else is there, for those who want to know |
+//! | `standing` | how far behind clients are, for operators |
 //! | `socket` | TCP, TLS or a pipe, never waiting |
 
 mod beat;
@@ -41,6 +42,7 @@ mod said;
 mod session;
 mod shard;
 mod socket;
+mod standing;
 
 pub use catch_up::{Backlog, Piece};
 pub use encode::{Form, Manner};

@@ -9,6 +9,7 @@ use super::listening::listen;
 use super::said::{self, What};
 use super::session::Ears;
 use super::socket::{Line, Socket};
+use super::standing::Look;
 use super::{Config, Joining, Slow, Stream, Transport};
 use crate::clients::Clients;
 use crate::hub::{Frame, Inbox, Ring};
@@ -42,6 +43,8 @@ pub enum Command {
         behind: Offset,
         what: Touch,
     },
+    /// An operator asks how clients stand.
+    Look(Look),
     /// Say goodbye to everybody, and to everybody who comes.
     Drain,
 }
@@ -177,6 +180,7 @@ fn obey(shared: &Shared, inbox: &Inbox, command: Command) {
         Command::Missed { client, piece } => missed(shared, client, piece.as_deref()),
         Command::Chosen(chosen) => learn(shared, &chosen),
         Command::Touch { client, behind, what } => touch(shared, inbox, client, behind, what),
+        Command::Look(look) => look.at(&shared.borrow()),
         Command::Drain => {
             // What was decided before goes out before.
             pump_all(shared);

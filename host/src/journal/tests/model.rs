@@ -288,7 +288,7 @@ impl Subject {
             let judged = !matches!(known.state, State::Pending | State::Duplicate { .. });
             assert_eq!((record.decided.is_some(), record.trail.len()), (judged, usize::from(judged)));
         }
-        let (all, next) = journal.search(EventId(1), &|_| true, usize::MAX, usize::MAX).expect("readable");
+        let (all, next) = journal.search(EventId(1), &|_, _| true, usize::MAX, usize::MAX).expect("readable");
         let states = self.events.iter().map(|(id, known)| (*id, known.event.body.len() as u64, &known.state));
         assert!(all.iter().map(|found| (found.id, found.bytes, &found.state)).eq(states) && next.is_none());
         for (at, name) in LANES.iter().enumerate() {
