@@ -30,6 +30,7 @@ mod hostile;
 mod languages;
 mod openapi;
 mod original;
+mod page;
 mod registry;
 mod regressions;
 mod resume;

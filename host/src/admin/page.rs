@@ -121,7 +121,8 @@ mod tests {
                 assert!(at(&format!("/page/{name}")).is_some(), "{path} asks for {name}, which is nowhere");
             }
             // What others wrote is text, and never becomes markup.
-            for word in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "<style", " style="] {
+            for word in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "<style", " style="]
+            {
                 assert!(!text.contains(word), "{path} has {word}");
             }
         }

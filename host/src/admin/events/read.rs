@@ -53,9 +53,10 @@ fn find(journal: &Journal, query: &Query) -> Result<(Vec<EventId>, Option<EventI
     let wanted = |event: &Found, body: &dyn Fn() -> Option<Bytes>| {
         end.is_none_or(|end| event.id < end)
             && query.fits(&event.webhook, &event.kind, &event.keys, event.received)
-            && query.number.as_ref().is_none_or(|number| {
-                number.are_in_keys(&event.keys) || body().is_some_and(|body| number.are_in(&body))
-            })
+            && query
+                .number
+                .as_ref()
+                .is_none_or(|number| number.are_in_keys(&event.keys) || body().is_some_and(|body| number.are_in(&body)))
     };
     if query.newest {
         let before = end.unwrap_or_else(|| journal.next_event());
@@ -76,7 +77,10 @@ fn find_held(journal: &Journal, query: &Query, from: EventId) -> Result<(Vec<Eve
         after = last.event;
         for held in held {
             let end = query.before.is_none_or(|before| held.event < before);
-            if end && fits_number(journal, query, &held)? && query.fits(&held.webhook, &held.kind, &held.keys, held.received) {
+            if end
+                && fits_number(journal, query, &held)?
+                && query.fits(&held.webhook, &held.kind, &held.keys, held.received)
+            {
                 found.push(held.event);
                 if found.len() >= query.limit {
                     return Ok((found, Some(held.event)));
