@@ -31,7 +31,7 @@ let view = null;
 
 function show() {
   const asked = read().view;
-  const wanted = asked in VIEWS ? asked : "live";
+  const wanted = Object.hasOwn(VIEWS, asked) ? asked : "live";
   if (wanted === name) {
     view.update?.();
   } else {

@@ -4,10 +4,9 @@ import { element } from "./element.js";
 import * as words from "./words.js";
 
 const LENGTH = 180;
-const HEIGHT = 96;
 
-// One chart: `lines` are names and how each is drawn, `say` makes a text of a value.
-export function chart(label, lines, say) {
+// One chart: `lines` are names and how each is drawn, `say` makes a text of a value, `least` is the least its height is for.
+export function chart(label, lines, say, least) {
   const place = element("div", { class: "chart", role: "img", "aria-label": label });
   const legend = element("p", { class: "legend" });
   const values = lines.map(({ name, colour }) => {
@@ -27,10 +26,10 @@ export function chart(label, lines, say) {
     const axis = { stroke: colour("quiet"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font: "11px system-ui" };
     plot = new window.uPlot({
       width: Math.max(place.clientWidth, 120),
-      height: HEIGHT,
+      height: place.clientHeight,
       legend: { show: false },
       cursor: { show: false },
-      scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(most * 1.1, 1e-6)] } },
+      scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(most * 1.1, least)] } },
       axes: [{ ...axis, size: 22, space: 70 }, { ...axis, size: 62, space: 30, values: (_, splits) => splits.map(say) }],
       series: [{}, ...lines.map(line => ({ stroke: colour(line.colour), width: 1.5, points: { show: false }, spanGaps: true }))],
     }, data, place);
@@ -52,7 +51,7 @@ export function chart(label, lines, say) {
   }
 
   new ResizeObserver(() => {
-    if (plot && place.clientWidth > 0) plot.setSize({ width: place.clientWidth, height: HEIGHT });
+    if (plot && place.clientWidth > 0) plot.setSize({ width: place.clientWidth, height: place.clientHeight });
   }).observe(place);
   dark.addEventListener("change", () => { if (plot) make(); });
   return { root, add };

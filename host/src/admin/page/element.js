@@ -23,7 +23,7 @@ export function button(text, press, properties = {}) {
 // A table with a name. A row is a list of texts and elements.
 export function table(caption, heads, rows) {
   const head = element("tr", {}, heads.map(text => element("th", { scope: "col", text })));
-  const cells = row => row.map((cell, at) => element("td", { "data-head": heads[at] }, cell ?? "–"));
+  const cells = row => row.map((cell, at) => element("td", { "data-head": heads[at] }, (cell ?? "") === "" ? "–" : cell));
   const body = element("tbody", {}, rows.map(row => element("tr", {}, cells(row))));
   return element("table", {}, element("caption", { text: caption }), element("thead", {}, head), body);
 }

@@ -13,7 +13,7 @@ export function eventList(label) {
 }
 
 function fill(parts, event, row) {
-  set(parts.time, words.clock(event.received));
+  set(parts.time, words.when(event.received));
   set(parts.state, event.state);
   set(parts.kind, `${event.webhook} · ${event.kind}`);
   set(parts.about, mask.number(event.keys.user ?? event.keys.phone_number_id ?? event.keys.waba ?? ""));
@@ -25,7 +25,7 @@ function fill(parts, event, row) {
 function told(event) {
   const steps = event.trail.map(step => `${step.filter} ${step.verdict.split(":")[0]} ${words.micros(step.micros)}`);
   const clients = event.clients === undefined ? [] : [`→ ${words.many(event.clients, "client")}`];
-  return [...steps, ...clients].join(" · ");
+  return [...clients, ...steps].join(" · ");
 }
 
 // Layout is not done again for what has not changed.

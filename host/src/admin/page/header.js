@@ -31,8 +31,8 @@ export async function start(told) {
   const numbers = element("input", { type: "checkbox", on: { change: () => mask.show(numbers.checked) } });
   const brand = element("p", { class: "brand" }, element("b", { text: "Postern" }), " ", phase);
   const switches = element("p", { class: "switches" }, element("label", { class: "switch" }, numbers, "Show numbers"), pause);
-  const throughput = chart("Throughput", [{ name: "webhooks/s", colour: "accent" }, { name: "frames/s", colour: "second" }], perSecond);
-  const latency = chart("Latency", [{ name: "200 p50", colour: "accent" }, { name: "200 p99", colour: "second" }, { name: "socket p99", colour: "third" }], words.seconds);
+  const throughput = chart("Throughput", [{ name: "webhooks/s", colour: "accent" }, { name: "frames/s", colour: "second" }], perSecond, 1);
+  const latency = chart("Latency", [{ name: "200 p50", colour: "accent" }, { name: "200 p99", colour: "second" }, { name: "socket p99", colour: "third" }], words.seconds, 0.001);
   const charts = element("div", { class: "charts" }, throughput.root, latency.root);
   document.getElementById("header").append(element("div", { class: "bar" }, brand, facts, switches), charts);
 

@@ -36,14 +36,17 @@ export function seen(id) {
 // Looks on for as long as the page is open.
 export async function start() {
   for (;;) {
-    try {
-      const reading = stream("/v1/tap", take);
-      await before();
+    const over = new AbortController();
+    const reached = () => {
       connected = true;
       shown?.state();
-      await reading;
+    };
+    try {
+      await Promise.all([stream("/v1/tap", take, over.signal), before().then(reached)]);
     } catch (error) {
       if (error.status && error.status !== 503) notice(`Live events: ${error.message}`, true);
+    } finally {
+      over.abort();
     }
     connected = false;
     shown?.state();

@@ -3,7 +3,7 @@
 
 export function read() {
   const [view, query = ""] = location.hash.slice(1).split("?");
-  return { view, words: new URLSearchParams(query) };
+  return { view: view || "live", words: new URLSearchParams(query) };
 }
 
 export function link(view, words = {}) {

@@ -33,11 +33,12 @@ export function targets() {
       element("span", { class: "state", "data-state": target.state, text: target.state }),
       words.count(target.behind),
       words.count(target.delivered),
-      words.count(target.failed),
+      words.count(target.failed) + (target.missed > 0 ? `, ${words.count(target.missed)} missed` : ""),
       target.dead > 0 ? button(words.many(target.dead, "dead letter"), () => show(target.name), { "data-name": `dead ${target.name}` }) : "0",
-      [target.last_error && text(target.last_error), target.retry_at && `again at ${words.clock(target.retry_at)}`].filter(Boolean).join("; "),
+      [target.last_error && text(target.last_error), target.retry_at && `again at ${words.when(target.retry_at)}`].filter(Boolean).join("; "),
+      target.state === "working" ? "" : button("Try now", pressed => resume(pressed.currentTarget, target.name), { "aria-label": `Try ${target.name} now`, "data-name": `try ${target.name}` }),
     ];
-    replace(list, table("Targets", ["Target", "Address", "State", "Behind", "Delivered", "Failed", "Dead", "Last error"], shown.map(row)));
+    replace(list, table("Targets", ["Target", "Address", "State", "Behind", "Delivered", "Failed", "Dead", "Last error", "Do"], shown.map(row)));
     if (open === null) return;
     const letter = one => [
       button(words.day(one.received), () => change({ event: one.id }), { class: "link", "data-name": `event ${one.cursor}` }),
@@ -65,6 +66,14 @@ export function targets() {
   function show(name) {
     open = name;
     doing(null, load);
+  }
+
+  async function resume(pressed, name) {
+    await doing(pressed, async () => {
+      await post(`/v1/targets/${encodeURIComponent(name)}/resume`);
+      notice(`${name} is tried again`);
+      await load();
+    });
   }
 
   async function retry(pressed, which) {

@@ -2,12 +2,19 @@
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium", hour12: false });
+const OTHER = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false });
 const COUNT = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const PLAIN = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 
 export function clock(date) {
   const time = new Date(date);
   return `${CLOCK.format(time)}.${String(time.getMilliseconds()).padStart(3, "0")}`;
+}
+
+// The time of a day that is today; else the day, and the time in short.
+export function when(date) {
+  const time = new Date(date);
+  return time.toDateString() === new Date().toDateString() ? clock(date) : OTHER.format(time);
 }
 
 export function day(date) {
