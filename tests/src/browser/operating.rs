@@ -41,8 +41,10 @@ impl Browser {
         self.ask("DOM.setFileInputFiles", json!({ "nodeId": found["nodeId"], "files": [file] })).await;
     }
 
-    /// A screen of this size, and whether the person likes it dark.
+    /// A screen of this size, which somebody looks at, and whether he likes it dark.
     pub async fn screen(&mut self, width: u32, height: u32, dark: bool) {
+        self.ask("Page.bringToFront", json!({})).await;
+        self.ask("Emulation.setFocusEmulationEnabled", json!({ "enabled": true })).await;
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 700 });
         self.ask("Emulation.setDeviceMetricsOverride", size).await;
         let scheme = if dark { "dark" } else { "light" };

@@ -10,6 +10,7 @@ import * as words from "./words.js";
 const PAGE = 100;
 // A page of the log may have nothing in it: so many are looked at before the operator is asked.
 const IN_VAIN = 20;
+const TIMES = ["since", "until"];
 const NAMES = ["id", "number", "kind", "webhook", "since", "until", "held"];
 
 export function search({ status }) {
@@ -25,10 +26,10 @@ export function search({ status }) {
   const labels = { id: "Id", number: "Number", kind: "Kind", webhook: "Webhook", since: "From", until: "To", held: "Held" };
   const looking = element("button", { type: "submit", class: "primary", text: "Search" });
   const form = element("form", { class: "tools", role: "search", on: { submit: ask } }, NAMES.map(name => field(labels[name], inputs[name])), looking);
-  const said = element("p", { class: "quiet", role: "status" });
+  const result = element("p", { class: "quiet", role: "status" });
   const more = button("More", pressed => doing(pressed.currentTarget, next), { hidden: true });
   const events = eventList("Found events, the newest first");
-  const root = element("div", { class: "view filled" }, element("h1", { text: "Search" }), form, said, events.element, more);
+  const root = element("div", { class: "view filled" }, element("h1", { text: "Search" }), form, result, events.element, more);
   let found = [];
   let further = null;
   let asked = null;
@@ -40,11 +41,17 @@ export function search({ status }) {
       go("search", { id, event: id });
       return;
     }
-    const values = NAMES.map(name => [name, name === "held" ? (inputs.held.checked ? "true" : "") : inputs[name].value.trim()]);
-    const wanted = Object.fromEntries(values);
+    const wanted = Object.fromEntries(NAMES.map(name => [name, said(name)]));
     if (JSON.stringify(query(new URLSearchParams(wanted))) === JSON.stringify(asked)) asked = null;
     go("search", { ...wanted, any: "1" });
     update();
+  }
+
+  // What an input says, as the address has it: of times UTC, so that a link means the same everywhere.
+  function said(name) {
+    if (name === "held") return inputs.held.checked ? "true" : "";
+    const text = inputs[name].value.trim();
+    return text && TIMES.includes(name) ? new Date(text).toISOString() : text;
   }
 
   // What the gateway is asked, by what the address says.
@@ -53,7 +60,7 @@ export function search({ status }) {
     for (const name of ["number", "kind", "webhook", "held"]) {
       if (place.get(name)) wanted[name] = place.get(name);
     }
-    for (const name of ["since", "until"]) {
+    for (const name of TIMES) {
       const date = new Date(place.get(name) || NaN);
       if (!Number.isNaN(date.getTime())) wanted[name] = date.toISOString();
     }
@@ -66,8 +73,9 @@ export function search({ status }) {
     const wanted = query(place);
     if (asked !== null && JSON.stringify(wanted) === JSON.stringify(asked)) return;
     for (const name of NAMES) {
-      if (name === "held") inputs.held.checked = place.get("held") === "true";
-      else inputs[name].value = place.get(name) ?? "";
+      const value = place.get(name) ?? "";
+      if (name === "held") inputs.held.checked = value === "true";
+      else inputs[name].value = value && TIMES.includes(name) ? local(value) : value;
     }
     [asked, found, further] = [wanted, [], null];
     events.show(found);
@@ -79,10 +87,10 @@ export function search({ status }) {
     // Held ones are few, and are listed from the oldest.
     const [order, name] = mine.held ? [{}, "after"] : [{ newest: "true" }, "before"];
     for (let page = 0; page < IN_VAIN; page += 1) {
-      said.textContent = "Searching…";
+      result.textContent = "Searching…";
       const beyond = further ? { [name]: further } : {};
       const answer = await get(`/v1/events?${new URLSearchParams({ ...mine, ...order, ...beyond, limit: PAGE })}`)
-        .catch(error => { said.textContent = ""; throw error; });
+        .catch(error => { result.textContent = ""; throw error; });
       // Another search was begun meanwhile.
       if (mine !== asked) return;
       found = [...found, ...answer.events];
@@ -92,11 +100,18 @@ export function search({ status }) {
     }
     more.hidden = further === null;
     more.textContent = found.length === 0 ? "Look further back" : "More";
-    said.textContent = found.length === 0 && further === null ? "Nothing was found." : words.many(found.length, "event") + (further ? ", and perhaps more" : "");
+    result.textContent = found.length === 0 && further === null ? "Nothing was found." : words.many(found.length, "event") + (further ? ", and perhaps more" : "");
   }
 
   const unmask = onChange(events.redraw);
   update();
   const focus = () => inputs[read().words.has("id") ? "id" : "number"].focus();
   return { root, update, keys: events.press, focus, stop: () => { unmask(); events.stop(); } };
+}
+
+// A time as the inputs for it have it: that of this place.
+function local(date) {
+  const time = new Date(date);
+  if (Number.isNaN(time.getTime())) return "";
+  return new Date(time.getTime() - time.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
 }
