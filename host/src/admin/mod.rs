@@ -17,10 +17,11 @@
 //! | `GET /v1/clients` | who is connected, chosen likewise; pages by `after`, `limit` |
 //! | `POST /v1/disconnect` | those chosen are closed, with `code` and `reason` |
 //! | `POST /v1/pause`, `/v1/resume` | webhooks are turned away with 503, and taken again; streams go on |
+//! | `POST /v1/drain` | it stops, as on SIGTERM: what is under way is finished, clients are told, then it ends |
 //! | `GET /v1/filters` | each filter: its component, how its calls fare, what it could go back to |
 //! | `PUT /v1/filters/NAME` | the component in the body takes its place, from one piece of work to the next |
 //! | `POST /v1/filters/NAME/rollback` | the component before it is back |
-//! | `POST /v1/reload` | the files of filters and certificates are read again: all of them are taken, or none |
+//! | `POST /v1/reload` | the configuration and all it names is read again: all of it is taken, or nothing |
 //! | `GET /v1/openapi.json` | all this, for programs |
 //!
 //! Without a token, a request must name this machine as its host: a page in the operator's browser that has its own name
@@ -31,16 +32,20 @@ mod again;
 mod chosen;
 pub mod events;
 mod filters;
+mod origin;
 mod page;
 mod present;
+mod reload;
 mod send;
 mod status;
 mod tap;
 
+pub use reload::{Difference, Reloaded};
+
 use crate::clients::Clients;
 use crate::dispatch::{Desk, Work};
 use crate::error::Chain;
-use crate::filter::{Change, Shelf};
+use crate::filter::Shelf;
 use crate::http::{self, Arrived, Io, Reply};
 use crate::journal::{self, Journal, Lane};
 use crate::message::Scope;
@@ -51,10 +56,10 @@ use crate::secret::Secret;
 use crate::tap::Tap;
 use crate::task;
 use crate::ws::Shards;
-use ::http::header::{AUTHORIZATION, HOST, HeaderValue, ORIGIN, WWW_AUTHENTICATE};
+use ::http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use ::http::{HeaderMap, Method, StatusCode};
+use arc_swap::ArcSwap;
 use serde::Serialize;
-use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 
@@ -63,8 +68,8 @@ const JSON: &str = "application/json";
 /// What is here, for programs.
 const OPENAPI: &str = include_str!("openapi.json");
 
-/// Reads the files of filters and certificates again; blocks.
-pub type Reload = Arc<dyn Fn() -> Result<Vec<Change>, Vec<String>> + Send + Sync>;
+/// Reads the configuration and all it names again; blocks.
+pub type Reload = Arc<dyn Fn() -> Result<Reloaded, Vec<String>> + Send + Sync>;
 
 pub struct Admin {
     pub token: Option<Secret>,
@@ -98,15 +103,15 @@ pub struct Admin {
 
 impl Admin {
     /// Starts to serve a connection and returns at once.
-    pub fn serve(self: &Arc<Self>, tcp: TcpStream, permit: impl Send + 'static) {
-        let admin = self.clone();
+    pub fn serve(in_force: &Arc<ArcSwap<Self>>, tcp: TcpStream, permit: impl Send + 'static) {
+        let (in_force, http) = (in_force.clone(), in_force.load().http);
         task::background(async move {
-            let answer = admin.clone();
+            // A connection outlives what is in force.
             let handle = move |request: Arrived| {
-                let admin = answer.clone();
+                let admin = in_force.load_full();
                 async move { admin.answer(request).await }
             };
-            http::serve(Io::Plain(tcp), admin.http, handle, std::future::pending()).await;
+            http::serve(Io::Plain(tcp), http, handle, std::future::pending()).await;
             drop(permit);
         });
     }
@@ -127,7 +132,7 @@ impl Admin {
             return Reply::text(StatusCode::UNAUTHORIZED, "the admin token is missing or wrong\n")
                 .with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if resource.method() != Method::GET && !is_same_origin(&request.head.headers) {
+        if resource.method() != Method::GET && !origin::is_same(&request.head.headers) {
             return Reply::text(StatusCode::FORBIDDEN, "pages of another origin may not do this\n");
         }
         let query = request.head.uri.query().unwrap_or_default().to_owned();
@@ -146,16 +151,17 @@ impl Admin {
             Resource::Clients => present::list(self, &query).await,
             Resource::Disconnect => present::disconnect(self, &query).await,
             Resource::Pause(paused) => self.pause(paused),
+            Resource::Drain => self.drain(),
             Resource::Filters => filters::list(self),
             Resource::Filter(name) => filters::put(self, name, request).await,
             Resource::Back(name) => filters::back(self, name).await,
-            Resource::Reload => filters::reload(self).await,
+            Resource::Reload => reload::reload(self).await,
             Resource::OpenApi => Reply::of(StatusCode::OK, JSON, OPENAPI),
         }
     }
 
     fn authorized(&self, headers: &HeaderMap) -> bool {
-        let Some(token) = &self.token else { return is_this_machine(headers) };
+        let Some(token) = &self.token else { return origin::is_this_machine(headers) };
         let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         given.and_then(|value| value.strip_prefix("Bearer ")).is_some_and(|given| token.matches(given))
     }
@@ -179,6 +185,19 @@ impl Admin {
             tracing::info!(paused, "an operator has paused or resumed the gateway");
         }
         json(&Paused { paused })
+    }
+
+    /// Begins the end. What serves notices by itself.
+    fn drain(&self) -> Reply {
+        #[derive(Serialize)]
+        struct Drains {
+            draining: bool,
+        }
+        if self.phases.now() != Phase::Draining {
+            tracing::info!("an operator has told the gateway to drain");
+        }
+        self.phases.advance(Phase::Draining);
+        json(&Drains { draining: true })
     }
 
     fn metrics(&self) -> Reply {
@@ -244,6 +263,7 @@ enum Resource<'a> {
     Clients,
     Disconnect,
     Pause(bool),
+    Drain,
     Filters,
     Filter(&'a str),
     Back(&'a str),
@@ -266,6 +286,7 @@ impl<'a> Resource<'a> {
             "/v1/disconnect" => Self::Disconnect,
             "/v1/pause" => Self::Pause(true),
             "/v1/resume" => Self::Pause(false),
+            "/v1/drain" => Self::Drain,
             "/v1/openapi.json" => Self::OpenApi,
             "/v1/events/retry" => Self::Again(Work::Retry),
             "/v1/events/replay" => Self::Again(Work::Replay),
@@ -299,9 +320,13 @@ impl<'a> Resource<'a> {
     fn method(self) -> Method {
         match self {
             Self::Filter(_) => Method::PUT,
-            Self::Again(_) | Self::Send | Self::Disconnect | Self::Pause(_) | Self::Back(_) | Self::Reload => {
-                Method::POST
-            }
+            Self::Again(_)
+            | Self::Send
+            | Self::Disconnect
+            | Self::Pause(_)
+            | Self::Drain
+            | Self::Back(_)
+            | Self::Reload => Method::POST,
             Self::Page(_)
             | Self::Live
             | Self::Ready
@@ -340,54 +365,4 @@ impl Found for Option<events::Shown> {
 
 fn json(value: &impl Serialize) -> Reply {
     Reply::of(StatusCode::OK, JSON, serde_json::to_vec(value).expect("strings and numbers are serialisable"))
-}
-
-/// Whether the host asked for is `localhost` or an address.
-fn is_this_machine(headers: &HeaderMap) -> bool {
-    let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) else { return false };
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    name == "localhost" || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
-}
-
-/// Whether a request does not come from a page, or comes from a page of this listener. A browser says so of every page
-/// that posts, and cannot be made not to.
-fn is_same_origin(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let Some(origin) = headers.get(ORIGIN) else { return true };
-    let named = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
-    named.is_some() && named == text(HOST)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_addresses_and_localhost_are_this_machine() {
-        let named = |host: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(HOST, HeaderValue::from_str(host).expect("a header"));
-            is_this_machine(&headers)
-        };
-        assert!(named("localhost") && named("localhost:9440") && named("127.0.0.1:9440") && named("[::1]:9440"));
-        assert!(!named("evil.example:9440") && !named("localhost.evil.example") && !named(""));
-        assert!(!is_this_machine(&HeaderMap::new()));
-    }
-
-    #[test]
-    fn a_page_of_another_origin_is_told_from_everybody_else() {
-        let from = |origin: Option<&'static str>| {
-            let mut headers = HeaderMap::new();
-            headers.insert(HOST, HeaderValue::from_static("127.0.0.1:9440"));
-            if let Some(origin) = origin {
-                headers.insert(ORIGIN, HeaderValue::from_static(origin));
-            }
-            is_same_origin(&headers)
-        };
-        assert!(from(None) && from(Some("http://127.0.0.1:9440")));
-        assert!(!from(Some("https://evil.example")) && !from(Some("null")) && !from(Some("http://127.0.0.1")));
-    }
 }

@@ -1,6 +1,7 @@
 //! What a configuration is once it is read: every value in its final type, every name it uses defined.
 
 use super::problem::{Place, Problem};
+use super::seen::Secrets;
 use crate::reference::Reference;
 use crate::secret::Secret;
 use std::collections::BTreeMap;
@@ -31,6 +32,8 @@ pub struct Config {
     pub admin: Admin,
     pub limits: Limits,
     pub log: Log,
+    /// Where its secrets are kept, for those who look after files.
+    pub secrets: Secrets,
     /// Where each key was written, tables included.
     pub(super) places: BTreeMap<String, Place>,
 }

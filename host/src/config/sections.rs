@@ -104,6 +104,7 @@ pub(super) fn config(context: &Context<'_>, tree: &Node, dev: bool) -> Read<Conf
         admin: admin?,
         limits: limits?,
         log: log?,
+        secrets: context.seen().secrets.clone(),
         places: context.places.clone(),
     })
 }

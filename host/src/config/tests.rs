@@ -1,6 +1,7 @@
 //! What users meet first: what a configuration becomes, and the exact words for what is wrong with one.
 
 mod agreement;
+mod description;
 mod events;
 mod layers;
 mod problems;

@@ -31,6 +31,7 @@ use crate::metrics::{EventLabels, EventOutcome, Metrics, PerWebhook};
 use crate::tap::Tap;
 use crate::task;
 use crate::ws::{Shards, encode};
+use arc_swap::ArcSwap;
 use desk::Asked;
 use judge::Judgement;
 use retries::Retries;
@@ -56,10 +57,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// So many held events are judged again before what is new has its turn.
 const RETRIES: usize = 16;
 
-pub struct Dispatch {
-    pub lane: Lane,
-    /// What its entries come from, for the streams that carry it.
-    pub source: Source,
+/// What the configuration says of one webhook's events.
+pub struct Settings {
     pub chain: Arc<[Filter]>,
     /// The streams that carry it: whose clients its filters may see and reach.
     pub scope: Scope,
@@ -68,6 +67,14 @@ pub struct Dispatch {
     /// An event waits while an earlier one of its conversation is held.
     pub ordered: bool,
     pub backoff: Backoff,
+}
+
+pub struct Dispatch {
+    pub lane: Lane,
+    /// What its entries come from, for the streams that carry it.
+    pub source: Source,
+    /// Changed from one event to the next.
+    pub settings: Arc<ArcSwap<Settings>>,
     pub journal: Journal,
     pub hub: Hub,
     /// The youngest event that is decided, for those who wait for one.
@@ -96,6 +103,10 @@ impl Stop {
         self.0.fetch_max(AT_ONCE, Ordering::AcqRel);
     }
 
+    pub fn is_asked(&self) -> bool {
+        self.asked() > 0
+    }
+
     fn asked(&self) -> u8 {
         self.0.load(Ordering::Acquire)
     }
@@ -113,9 +124,9 @@ struct Running {
 
 impl Dispatch {
     /// Starts the thread. What operators ask of it goes over `desk`.
-    pub fn start(self, stop: Stop, desk: &mut Desk) -> io::Result<JoinHandle<()>> {
+    pub fn start(self, stop: Stop, desk: &Desk) -> io::Result<JoinHandle<()>> {
         let asked = desk.seat(&self.lane);
-        let retries = Retries::new(self.backoff);
+        let retries = Retries::new(self.settings.load().backoff);
         let name = format!("judge-{}", self.lane.name());
         let mut running = Running { dispatch: self, stop, asked, retries, ahead: VecDeque::new() };
         task::thread(&name, move || running.run())
@@ -156,6 +167,7 @@ impl Running {
 
     /// What operators ask, what is due again, what is new, a batch of each; and how much that was.
     fn turn(&mut self) -> Result<usize, Error> {
+        self.retries.set_backoff(self.dispatch.settings.load().backoff);
         let asked = self.serve()?;
         // While it comes to an end, only what is new is judged: what is held can wait for the next start.
         let retried = if self.stop.asked() == 0 { self.retry()? } else { 0 };

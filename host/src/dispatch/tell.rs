@@ -2,7 +2,7 @@
 
 use super::Dispatch;
 use crate::journal::{Decision, Judged};
-use crate::message::{SENT, Timestamp};
+use crate::message::{SENT, Scope, Timestamp};
 use crate::tap::{Became, Told};
 
 impl Dispatch {
@@ -11,10 +11,11 @@ impl Dispatch {
         if !self.tap.is_watched() {
             return Vec::new();
         }
-        decisions.iter().map(|decision| self.told(decision)).collect()
+        let settings = self.settings.load();
+        decisions.iter().map(|decision| self.told(decision, &settings.scope)).collect()
     }
 
-    fn told(&self, decision: &Decision) -> Told {
+    fn told(&self, decision: &Decision, scope: &Scope) -> Told {
         let webhook = self.lane.name().clone();
         let became = match &decision.judged {
             Judged::Hold { filter, reason } => Became::Held { filter: filter.clone(), reason: reason.clone() },
@@ -22,7 +23,7 @@ impl Dispatch {
             Judged::Deliver(parts) => {
                 let audiences: Vec<_> = parts.iter().map(|(_, audience)| audience).collect();
                 // What no webhook brought is for every stream.
-                let scope = (*webhook != *SENT).then_some(&self.scope);
+                let scope = (*webhook != *SENT).then_some(scope);
                 Became::Delivered { parts: parts.len(), clients: self.tap.addressed(scope, &audiences) }
             }
         };

@@ -119,7 +119,7 @@ impl InForce<'_> {
             scope: scope.clone(),
             ..Subject::default()
         };
-        let output = self.version().callee.machine.output;
+        let output = self.version().callee.machine.bounds.output();
         self.ask(
             subject,
             |store, instance| {

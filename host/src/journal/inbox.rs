@@ -171,7 +171,7 @@ impl Inbox {
         let noted: Vec<Noted> = placed.into_iter().map(answer).collect();
         self.answered.store(next, Ordering::Release);
         if let Some(place) = places.last() {
-            self.keeper.tell(|store| store.note(self.window, &noted, Applied { place: *place, end: next }));
+            self.keeper.tell(|store| store.note(&self.window, &noted, Applied { place: *place, end: next }));
         }
     }
 

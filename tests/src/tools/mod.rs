@@ -10,6 +10,7 @@ pub mod go;
 pub mod javascript;
 pub mod python;
 pub mod registry;
+pub mod schema;
 pub mod zig;
 
 use crate::guests::target;
