@@ -16,7 +16,8 @@ export function list({ label, parts, fill, open }) {
   let chosenItem = null;
   let asked = false;
 
-  const height = () => parseFloat(getComputedStyle(frame).getPropertyValue("--row")) || 40;
+  // Of a row. It is the style sheet's to say, and to ask it costs a layout.
+  let each = 40;
 
   function make() {
     const row = element("li", { role: "option", class: "row" });
@@ -31,21 +32,26 @@ export function list({ label, parts, fill, open }) {
 
   function draw() {
     asked = false;
-    const each = height();
-    rows.style.height = `${items.length * each}px`;
-    const first = Math.max(0, Math.floor(frame.scrollTop / each) - SPARE);
-    const last = Math.min(items.length, Math.ceil((frame.scrollTop + frame.clientHeight) / each) + SPARE);
+    // All that is asked of the layout is asked before anything is changed.
+    const [top, high] = [frame.scrollTop, frame.clientHeight];
+    const first = Math.max(0, Math.floor(top / each) - SPARE);
+    const last = Math.min(items.length, Math.ceil((top + high) / each) + SPARE);
+    const whole = `${items.length * each}px`;
+    if (rows.style.height !== whole) rows.style.height = whole;
     while (pool.length < last - first) pool.push(make());
     pool.forEach((slot, place) => {
       const at = first + place;
       slot.row.hidden = at >= last;
       if (slot.row.hidden) return;
-      slot.row.style.transform = `translateY(${at * each}px)`;
-      slot.row.id = `${name}-${at}`;
-      slot.row.dataset.at = at;
-      slot.row.setAttribute("aria-setsize", items.length);
-      slot.row.setAttribute("aria-posinset", at + 1);
-      slot.row.setAttribute("aria-selected", at === chosen);
+      if (slot.at !== at || slot.each !== each) {
+        [slot.at, slot.each] = [at, each];
+        slot.row.style.transform = `translateY(${at * each}px)`;
+        slot.row.id = `${name}-${at}`;
+        slot.row.dataset.at = at;
+        slot.row.setAttribute("aria-posinset", at + 1);
+      }
+      attribute(slot.row, "aria-setsize", items.length);
+      attribute(slot.row, "aria-selected", at === chosen);
       fill(slot.parts, items[at], slot.row);
     });
     if (chosen >= first && chosen < last) rows.setAttribute("aria-activedescendant", `${name}-${chosen}`);
@@ -63,7 +69,7 @@ export function list({ label, parts, fill, open }) {
   function show(next, added = 0) {
     items = next;
     if (chosenItem !== null) chosen = items.indexOf(chosenItem);
-    if (added > 0 && frame.scrollTop > 0) frame.scrollTop += added * height();
+    if (added > 0 && frame.scrollTop > 0) frame.scrollTop += added * each;
     redraw();
   }
 
@@ -71,7 +77,7 @@ export function list({ label, parts, fill, open }) {
     if (items.length === 0) return;
     chosen = Math.max(0, Math.min(items.length - 1, at));
     chosenItem = items[chosen];
-    const [each, top] = [height(), chosen * height()];
+    const top = chosen * each;
     if (top < frame.scrollTop) frame.scrollTop = top;
     if (top + each > frame.scrollTop + frame.clientHeight) frame.scrollTop = top + each - frame.clientHeight;
     redraw();
@@ -79,7 +85,7 @@ export function list({ label, parts, fill, open }) {
 
   // What keys do, here and, for j and k, wherever nothing is written.
   function press(key) {
-    const page = Math.max(1, Math.floor(frame.clientHeight / height()) - 1);
+    const page = Math.max(1, Math.floor(frame.clientHeight / each) - 1);
     const moves = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1, PageDown: page, PageUp: -page };
     if (key in moves) choose(chosen + moves[key]);
     else if (key === "Home") choose(0);
@@ -103,8 +109,16 @@ export function list({ label, parts, fill, open }) {
     open(items[chosen]);
   });
   frame.addEventListener("scroll", redraw, { passive: true });
-  const resized = new ResizeObserver(redraw);
+  const resized = new ResizeObserver(() => {
+    each = parseFloat(getComputedStyle(frame).getPropertyValue("--row")) || each;
+    redraw();
+  });
   resized.observe(frame);
 
   return { element: frame, show, redraw, press, focus: () => rows.focus(), stop: () => resized.disconnect() };
+}
+
+// What has not changed is not written again.
+function attribute(row, name, value) {
+  if (row.getAttribute(name) !== String(value)) row.setAttribute(name, value);
 }

@@ -1,5 +1,5 @@
-// Events as they are decided, the newest first. However fast they come, they are taken up once a frame, and no more than
-// so many are kept.
+// Events as they are decided, the newest first. However fast they come, they are taken up a few times a second, between
+// two frames, and no more than so many are kept.
 
 import { stream, get } from "./api.js";
 import { button, choice, element, field, notice } from "./element.js";
@@ -11,11 +11,14 @@ import * as words from "./words.js";
 const MOST = 2000;
 const FIRST = 200;
 const AGAIN = 2000;
+// Nobody reads faster, and the page has other things to do.
+const APART = 100;
 
 let all = [];
 let waiting = [];
 let paused = false;
 let asked = false;
+let updated = -Infinity;
 let missed = 0;
 let connected = false;
 let shown = null;
@@ -77,11 +80,14 @@ function take(told) {
   }
   if (asked) return;
   asked = true;
-  requestAnimationFrame(update);
+  const wait = updated + APART - performance.now();
+  if (wait > 0) setTimeout(() => requestAnimationFrame(update), wait);
+  else requestAnimationFrame(update);
 }
 
 function update() {
   asked = false;
+  updated = performance.now();
   if (paused) {
     shown?.state();
     return;
