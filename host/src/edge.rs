@@ -8,6 +8,7 @@ use crate::metrics::{ConnectionRefusal, Metrics};
 use crate::phase::Phases;
 use crate::respond::Respond;
 use crate::route::{Route, Routes};
+use crate::seldom::Seldom;
 use crate::task::{self, Tracker};
 use crate::tls::{self, Acceptor};
 use ::http::{Method, StatusCode, Version};
@@ -15,6 +16,9 @@ use arc_swap::ArcSwap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpStream;
+
+/// Anyone may come without one, as often as he pleases.
+static UNCERTIFIED: Seldom = Seldom::new();
 
 pub struct Edge {
     pub routes: Routes,
@@ -120,7 +124,9 @@ impl Edge {
             (None, webhook) => webhook.and_then(|webhook| self.certificates.webhooks.get(webhook)),
         };
         if !certificate.is_none_or(|certificate| certificate.allows(names)) {
-            tracing::info!(%peer, path = request.head.uri.path(), ?names, "no certificate, or one for another name");
+            let path = request.head.uri.path();
+            UNCERTIFIED
+                .tell(|others| tracing::info!(%peer, path, ?names, others, "no certificate, or one for another name"));
             request.body.forget().await;
             return Reply::text(
                 StatusCode::FORBIDDEN,

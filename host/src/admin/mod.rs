@@ -5,7 +5,7 @@
 //! | `GET /` | the page for operators: all that is below, to look at and to press |
 //! | `GET /live` | 200 while the process is |
 //! | `GET /ready` | 200 while it takes webhooks; 503 while it starts, drains, or cannot write its journal |
-//! | `GET /metrics` | all of `metrics`, in the text form of OpenMetrics |
+//! | `GET /metrics` | all of `metrics`, in the text form of OpenMetrics; in the one before it for who accepts `text/plain` only |
 //! | `GET /v1/events` | events, oldest first or `newest`, by `since`, `until`, `webhook`, `kind`, `key`, `number`, `held`; pages |
 //! | `GET /v1/events/ID` | one event: its body, its delivery, what each filter said |
 //! | `GET /v1/tap` | each event with its trail when it is decided, as server-sent events |
@@ -48,7 +48,7 @@ use crate::error::Chain;
 use crate::filter::Shelf;
 use crate::http::{self, Arrived, Io, Reply};
 use crate::journal::{self, Journal, Lane};
-use crate::message::Scope;
+use crate::message::{Scope, Timestamp};
 use crate::metrics::{Metrics, PerWebhook};
 use crate::phase::{Phase, Phases};
 use crate::pool::Pool;
@@ -56,7 +56,7 @@ use crate::secret::Secret;
 use crate::tap::Tap;
 use crate::task;
 use crate::ws::Shards;
-use ::http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use ::http::header::{ACCEPT, AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use ::http::{HeaderMap, Method, StatusCode};
 use arc_swap::ArcSwap;
 use serde::Serialize;
@@ -140,7 +140,7 @@ impl Admin {
             Resource::Page(file) => file.reply(&request.head.headers),
             Resource::Live => Reply::text(StatusCode::OK, "live\n"),
             Resource::Ready => self.ready(),
-            Resource::Metrics => self.metrics(),
+            Resource::Metrics => self.metrics(&request.head.headers),
             Resource::Tap => tap::answer(&self.tap, &self.phases),
             Resource::Status => status::answer(self),
             Resource::Streams => status::streams(self).await,
@@ -200,16 +200,25 @@ impl Admin {
         json(&Drains { draining: true })
     }
 
-    fn metrics(&self) -> Reply {
+    fn metrics(&self, headers: &HeaderMap) -> Reply {
+        let now = Timestamp::now();
         self.metrics.connections.set(i64::try_from((self.connections)()).unwrap_or(i64::MAX));
         for name in &self.webhooks {
             if let Some(lane) = self.journal.lane(name) {
                 let lag = i64::try_from(lane.lag()).unwrap_or(i64::MAX);
-                self.metrics.inbox_lag.get_or_create(&PerWebhook { webhook: lane.name().clone() }).set(lag);
+                let labels = PerWebhook { webhook: lane.name().clone() };
+                self.metrics.inbox_lag.get_or_create(&labels).set(lag);
+                self.metrics.inbox_lag_seconds.get_or_create(&labels).set(lane.waits(now).as_secs_f64());
             }
         }
         self.metrics.events_held.set(i64::try_from(self.journal.count_held()).unwrap_or(i64::MAX));
         self.metrics.journal_damage.set(i64::try_from(self.journal.damage().len()).unwrap_or(i64::MAX));
+        self.metrics.journal_writable.set(i64::from(self.journal.healthy()));
+        let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if accepted.contains("text/plain") && !accepted.contains("openmetrics") {
+            let content_type = "text/plain; version=0.0.4; charset=utf-8";
+            return Reply::of(StatusCode::OK, content_type, self.metrics.plain_text());
+        }
         let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
         Reply::of(StatusCode::OK, content_type, self.metrics.text())
     }
@@ -225,7 +234,12 @@ impl Admin {
         let Some(id) = events::id(id) else {
             return Reply::text(StatusCode::BAD_REQUEST, "an event's id is 16 hexadecimal digits\n");
         };
-        self.read(move |journal| events::show(journal, id)).await
+        let journeys = self.metrics.journeys.clone();
+        self.read(move |journal| {
+            let shown = events::show(journal, id)?;
+            Ok(shown.map(|shown| events::Shown { sockets: events::Sockets::of(&journeys, id), ..shown }))
+        })
+        .await
     }
 
     /// Looks in the journal and answers with what is found there.

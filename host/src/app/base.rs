@@ -5,6 +5,7 @@ use super::backlog::Backlog;
 use super::ground::Ground;
 use super::judges::Judges;
 use super::sources::Sources;
+use super::telemetry::Telemetry;
 use super::{Fault, keeper, start};
 use crate::config::Config;
 use crate::connect::ClientIds;
@@ -41,6 +42,7 @@ pub struct Base {
     pub hub: Hub,
     pub shards: Shards,
     pub judges: Judges,
+    pub telemetry: Telemetry,
     /// What they decide, for operators who look on.
     pub tap: Tap,
     pub gate: Gate,
@@ -78,6 +80,7 @@ impl Base {
             hub,
             shards: shards.map_err(Fault::of)?,
             judges: Judges::default(),
+            telemetry: Telemetry::start(metrics.clone()),
             tap: Tap::new(ground.clients.clone()),
             gate: gate(config, metrics),
             phases: Phases::default(),

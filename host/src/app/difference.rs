@@ -56,6 +56,9 @@ fn secrets(config: &Config) -> BTreeMap<String, Vec<String>> {
     for (name, registry) in &config.registries {
         add(format!("registries.{name}.password"), registry.account.iter().map(|(_, password)| password).collect());
     }
+    if let Some(traces) = &config.traces {
+        add("telemetry.traces.headers".to_owned(), traces.headers.values().collect());
+    }
     add("admin.token".to_owned(), config.admin.token.iter().collect());
     for (name, filter) in &config.filters {
         add(format!("filters.{name}.secrets"), filter.secrets.values().collect());

@@ -28,6 +28,7 @@ mod shutdown;
 mod sources;
 mod start;
 mod streams;
+mod telemetry;
 mod warnings;
 
 pub use plan::{Fault, Plan};

@@ -5,12 +5,14 @@ use super::filters;
 use super::ground::Ground;
 use super::guards::{self, Guards};
 use super::service::Service;
+use super::telemetry;
 use super::warnings::{Warning, warnings};
 use crate::config::{self, Config, Identity, Problem};
 use crate::error::Chain;
 use crate::filter::Shelf;
 use crate::secret::Secret;
 use crate::tls::{self, Acceptor, development};
+use crate::trace;
 use crate::verify::{EmptySecret, HmacKey};
 use crate::ws;
 use std::collections::BTreeMap;
@@ -28,6 +30,8 @@ pub struct Plan {
     pub(super) shelf: Shelf,
     /// What lets clients in beside filters, by stream.
     pub(super) guards: BTreeMap<String, Guards>,
+    /// Where traces go.
+    pub(super) traces: Option<trace::Config>,
     pub(super) ground: Arc<Ground>,
 }
 
@@ -82,10 +86,11 @@ impl Plan {
             check_uses(&config, shelf, &mut problems);
         }
         let guards = guards::guards(&config, before, &mut problems);
+        let traces = telemetry::traces(&config, &mut problems);
         match (shelf, ground) {
             (Some(shelf), Some(ground)) if problems.is_empty() => {
                 let warnings = warnings(&config);
-                Ok(Self { config, warnings, tls, shelf, guards, ground })
+                Ok(Self { config, warnings, tls, shelf, guards, traces, ground })
             }
             _ => Err(problems),
         }

@@ -40,9 +40,10 @@ impl Reloader {
         });
         let settings = config::explain(&source).unwrap_or_default();
         let ready = Service::make(plan, settings, &base, None, &reload)?;
-        let front = Arc::new(Front::new(ready.service.edge.clone()));
-        let operators = Arc::new(ArcSwap::new(ready.service.admin.clone()));
-        let service = Mutex::new(ready.service);
+        let service = ready.begin(&base);
+        let front = Arc::new(Front::new(service.edge.clone()));
+        let operators = Arc::new(ArcSwap::new(service.admin.clone()));
+        let service = Mutex::new(service);
         let reloader = Arc::new(Self { base, front, operators, source, service });
         let _ = slot.set(Arc::downgrade(&reloader));
         Ok(reloader)

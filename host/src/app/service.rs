@@ -21,6 +21,7 @@ use crate::respond::{Page, Respond};
 use crate::route::Routes;
 use crate::task;
 use crate::tls::Acceptor;
+use crate::trace;
 use crate::watch::Watch;
 use crate::ws::Renewal;
 use arc_swap::ArcSwap;
@@ -52,6 +53,8 @@ pub struct Ready {
     pub service: Service,
     orders: Orders,
     renewal: Renewal,
+    /// Where traces go from now on, if that is elsewhere than before.
+    traces: Option<Option<trace::Config>>,
     pub changes: Vec<Change>,
 }
 
@@ -65,7 +68,7 @@ impl Service {
         before: Option<&Self>,
         reload: &Reload,
     ) -> Result<Ready, Fault> {
-        let Plan { config, warnings: _, tls, shelf, guards, ground } = plan;
+        let Plan { config, warnings: _, tls, shelf, guards, traces, ground } = plan;
         ground.keep(&base.store).map_err(Fault::of)?;
         let names: Vec<String> = config.webhooks.keys().cloned().collect();
         for name in &names {
@@ -130,16 +133,24 @@ impl Service {
             _certificates: certificates,
             _filters: filters,
         };
-        Ok(Ready { service, orders, renewal, changes })
+        let traces = before.is_none_or(|before| before.config.traces != service.config.traces).then_some(traces);
+        Ok(Ready { service, orders, renewal, traces, changes })
     }
 }
 
 impl Ready {
+    /// Puts the first in force.
+    pub fn begin(self, base: &Base) -> Service {
+        outward(base, self.traces);
+        self.service
+    }
+
     /// Puts it in force: whoever comes from now on is served by it, and whoever is there stays. Blocks while shards are
     /// behind.
     pub fn enforce(self, base: &Base, front: &Front, operators: &ArcSwap<Admin>) -> Service {
-        let Self { service, orders, renewal, .. } = self;
+        let Self { service, orders, renewal, traces, .. } = self;
         base.limit(&service.config);
+        outward(base, traces);
         // Clients know what they carry, and dispatchers what they do, before anything new comes in; and nothing old comes
         // in when dispatchers are let go of.
         base.shards.renew(renewal);
@@ -148,6 +159,13 @@ impl Ready {
         operators.store(service.admin.clone());
         base.judges.release(&service.config);
         service
+    }
+}
+
+/// What goes out from here, to where it goes now.
+fn outward(base: &Base, traces: Option<Option<trace::Config>>) {
+    if let Some(traces) = traces {
+        base.telemetry.exchange(traces);
     }
 }
 

@@ -12,7 +12,7 @@
 //!
 //! Reading order: `source` is what goes in and `schema` what comes out; `environment` and `layers` make one `tree` of
 //! the layers, with `locate` finding lines; `reader` and `values` take a tree apart and say what is wrong with it;
-//! `edge`, `filters`, `registries`, `events`, `sections` say which keys there are and which of them agree with each other.
+//! `edge`, `filters`, `registries`, `events`, `telemetry`, `sections` say which keys there are and which of them agree with each other.
 //! What they ask for is `seen`: so `explain` knows what is a secret, and `learn` what there is, for the `json_schema`, with
 //! what `documented` finds in the defaults.
 
@@ -37,6 +37,7 @@ mod events;
 mod filters;
 mod registries;
 mod sections;
+mod telemetry;
 
 mod documented;
 mod explain;
@@ -51,7 +52,7 @@ pub use json_schema::json_schema;
 pub use problem::{Place, Problem};
 pub use schema::{
     Callout, ClientAuth, Component, Config, Demand, EventKind, Filter, Identity, Instances, Jwt, JwtAlgorithm, JwtKeys,
-    Log, LogFormat, OnError, Page, Registry, Relay, Retention, Slow, Stream, TokenPlace, Webhook,
+    Log, LogFormat, OnError, Page, Registry, Relay, Retention, Slow, Stream, TokenPlace, Traces, Webhook,
 };
 pub use source::{Override, Source};
 pub use suggest::{nearest, one_of};

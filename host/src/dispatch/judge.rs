@@ -2,17 +2,33 @@
 
 use super::{Dispatch, Settings};
 use crate::error::Chain;
-use crate::filter::{self, Failure};
+use crate::filter;
 use crate::journal::{Decision, Error, Held, Judged};
+use crate::journey::Judging;
 use crate::message::{Audience, Changes, Event, EventId, Keys, Message, Payload, Step};
 use crate::metrics::EventOutcome;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// What holds an event in the place of a filter. No filter can be named so: a name has no space.
 const FOREIGN: &str = "phone number ids";
 const ORDERED: &str = "conversation order";
 
 impl Dispatch {
+    /// As `judge`, for the first time: noted where it is traced.
+    pub(super) fn judge_noted(&self, event: Event) -> (Decision, Changes) {
+        let journeys = &self.metrics.journeys;
+        if !journeys.is_traced(event.id) {
+            return self.judge(event);
+        }
+        let began = Instant::now();
+        let (decision, changes) = self.judge(event);
+        let (ended, trail) = (Instant::now(), decision.trail.clone());
+        let outcome = Judgement::outcome(&decision).name();
+        journeys.judged(decision.event, Judging { began, ended, outcome, trail });
+        (decision, changes)
+    }
+
     /// A decision, and what is to become of clients around what is published of it.
     pub(super) fn judge(&self, event: Event) -> (Decision, Changes) {
         let settings = self.settings.load_full();
@@ -48,10 +64,10 @@ impl Dispatch {
         let judged = match outcome.held {
             Some(held) => {
                 let (webhook, why) = (self.lane.name(), held.failure.kind());
-                match held.failure {
-                    // That was said when the filter was set aside, and is not said again for each event.
-                    Failure::SetAside(_) => tracing::debug!(event = %id, %webhook, filter = %held.filter, "event held"),
-                    _ => tracing::warn!(event = %id, %webhook, filter = %held.filter, why, "event held"),
+                if held.failure.was_told() {
+                    tracing::debug!(event = %id, %webhook, filter = %held.filter, "event held");
+                } else {
+                    tracing::warn!(event = %id, %webhook, filter = %held.filter, why, "event held");
                 }
                 Judged::Hold { filter: held.filter, reason: Chain(&held.failure).to_string() }
             }
@@ -145,6 +161,7 @@ impl Decision {
 
 /// What is counted of a decision, once it is written.
 pub(super) struct Judgement {
+    pub event: EventId,
     pub outcome: EventOutcome,
     pub unparsed: bool,
     pub foreign: bool,
@@ -161,6 +178,6 @@ impl Judgement {
 
     pub fn of(decision: &Decision) -> Self {
         let foreign = matches!(&decision.judged, Judged::Hold { filter, .. } if filter == FOREIGN);
-        Self { outcome: Self::outcome(decision), unparsed: decision.unparsed, foreign }
+        Self { event: decision.event, outcome: Self::outcome(decision), unparsed: decision.unparsed, foreign }
     }
 }

@@ -180,13 +180,14 @@ impl Running {
         if ahead.is_empty() {
             ahead = self.dispatch.journal.pending(&self.dispatch.lane, BATCH)?.into();
         }
+        self.dispatch.lane.note_oldest(ahead.front().map(|event| event.received));
         let began = Instant::now();
         let (mut decisions, mut changes, mut bytes) = (Vec::with_capacity(ahead.len()), Vec::new(), 0);
         while let Some(event) = ahead.pop_front() {
             let decision = match self.dispatch.blocked(&event, &decisions)? {
                 Some(reason) => judge::wait(event, reason),
                 None => {
-                    let (decision, wanted) = self.dispatch.judge(event);
+                    let (decision, wanted) = self.dispatch.judge_noted(event);
                     if !wanted.is_empty() {
                         changes.push((decision.event, wanted));
                     }
@@ -251,6 +252,7 @@ impl Running {
                 None => Ok(None),
             };
         };
+        dispatch.metrics.journeys.again(id);
         let keys = event.keys.clone();
         if dispatch.first_held(&keys)?.is_some_and(|first| first < id) {
             retries.settled(id);
@@ -314,15 +316,18 @@ impl Dispatch {
         let newest = decisions.iter().map(|decision| decision.event).max();
         let tale = self.tale(&decisions);
         let judgements: Vec<Judgement> = decisions.iter().map(Judgement::of).collect();
+        let mut published = Instant::now();
         self.journal.decide(&self.lane, decisions, |entries| {
+            published = Instant::now();
             self.publish(entries, changes);
         })?;
+        self.metrics.journeys.published(judgements.iter().map(|judgement| judgement.event), published);
         tale.into_iter().for_each(|told| self.tap.tell(told));
         if let Some(newest) = newest {
             self.judged.send_if_modified(|judged| std::mem::replace(judged, newest.max(*judged)) < newest);
         }
         let webhook = self.lane.name().clone();
-        for Judgement { outcome, unparsed, foreign } in judgements {
+        for Judgement { outcome, unparsed, foreign, .. } in judgements {
             self.metrics.events.get_or_create(&EventLabels { webhook: webhook.clone(), outcome }).inc();
             if unparsed {
                 self.metrics.events_unparsed.get_or_create(&PerWebhook { webhook: webhook.clone() }).inc();

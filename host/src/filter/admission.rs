@@ -74,7 +74,9 @@ pub fn admit(chain: &[Filter], request: HttpRequest, scope: &Scope) -> Result<Gr
         let filter = filter.in_force();
         let failed = |failure: Failure| {
             let (address, kind) = (request.address, failure.kind());
-            tracing::warn!(filter = filter.name(), %address, kind, %failure, "an admission filter failed");
+            if !failure.was_told() {
+                tracing::warn!(filter = filter.name(), %address, kind, %failure, "an admission filter failed");
+            }
             Denial {
                 filter: filter.name().to_owned(),
                 status: 503,

@@ -68,7 +68,9 @@ pub fn run(chain: &[Filter], message: Message, scope: &Scope) -> Outcome {
                 }
                 (Err(failure), on_error) => {
                     let (event, kind) = (part.message.id, failure.kind());
-                    tracing::warn!(filter = filter.name(), %event, kind, %failure, ?on_error, "a filter failed");
+                    if !failure.was_told() {
+                        tracing::warn!(filter = filter.name(), %event, kind, %failure, ?on_error, "a filter failed");
+                    }
                     if on_error == OnError::Pass {
                         left.push(part);
                     }

@@ -62,6 +62,7 @@ pub use lane::Lane;
 pub use retention::Freed;
 pub use search::{Record, State, Summary};
 
+use crate::journey::Receipt;
 use crate::message::{Delivery, EventId};
 use dedupe::Window;
 use inbox::Committer;
@@ -132,7 +133,12 @@ impl Journal {
     /// Makes a delivery durable. When this returns `Ok`, it is on disk. Cancel safe in this sense: a caller that goes
     /// away leaves the delivery either wholly in the inbox or not at all.
     pub async fn append(&self, lane: &Lane, delivery: Delivery) -> Result<Appended, Refused> {
-        self.0.committer.append(lane, delivery).await
+        self.0.committer.append(lane, delivery, None).await
+    }
+
+    /// As `append`, for a webhook: its receipt becomes a journey of each of its events.
+    pub async fn receive(&self, lane: &Lane, delivery: Delivery, receipt: Receipt) -> Result<Appended, Refused> {
+        self.0.committer.append(lane, delivery, Some(receipt)).await
     }
 
     /// Makes a delivery durable, in the order in which threads come here. It has at least one item. Blocks as long as

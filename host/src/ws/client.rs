@@ -7,6 +7,7 @@ mod feed;
 
 use super::choose::{AHEAD, Knowledge, Questions};
 use super::encode::{self, Form, Manner, Own};
+use super::reach::Reach;
 use super::session::Ears;
 use super::socket::Socket;
 use super::{Stream, Who};
@@ -97,6 +98,8 @@ pub enum Standing {
 pub struct Sent {
     pub frames: u64,
     pub bytes: u64,
+    /// Which frames, of the newest.
+    pub reach: Reach,
 }
 
 impl Client {

@@ -24,10 +24,13 @@
 //! | `count` | how many of a client's events lie between two places |
 //! | `presence` | who else is there, for those who want to know |
 //! | `renew` | another configuration, for the clients that are there |
+//! | `reach` | how many clients were given the newest events, and when |
+//! | `behind` | how many clients are behind, and how far |
 //! | `standing` | how far behind clients are, for operators |
 //! | `socket` | TCP, TLS or a pipe, never waiting |
 
 mod beat;
+mod behind;
 mod catch_up;
 pub mod choose;
 mod client;
@@ -39,6 +42,7 @@ mod inbound;
 mod last;
 mod listening;
 mod presence;
+mod reach;
 mod renew;
 mod said;
 mod session;

@@ -95,6 +95,8 @@ pub struct Shard {
     pub unasked: Vec<ClientId>,
     /// What it works by, if that is not what it began with.
     pub renewal: Option<Arc<Renewal>>,
+    /// How often the clock was looked at.
+    pub beats: u32,
     draining: bool,
     scratch: Vec<u8>,
     sent: Sent,
@@ -141,6 +143,7 @@ async fn run(parts: Parts, commands: mpsc::WeakSender<Command>, mut receiver: mp
         ahead: false,
         unasked: Vec::new(),
         renewal: None,
+        beats: 0,
         draining: false,
         scratch: Vec::new(),
         sent: Sent::default(),
@@ -226,6 +229,7 @@ fn pump_all(shared: &Shared) {
     let shard = &mut *shard;
     shard.coming.drain(..).for_each(|frame| shard.ring.push(frame));
     let Shard { ring, clients, scratch, sent, .. } = shard;
+    sent.reach.move_to(ring.end());
     let mut notable = Vec::new();
     for (id, seat) in clients {
         let client = &mut seat.client;
@@ -237,6 +241,7 @@ fn pump_all(shared: &Shared) {
             Ok(Standing::Live) => {}
             standing => notable.push((*id, standing)),
         }
+        sent.reach.time();
     }
     shard.count();
     let mut curious = Vec::new();
@@ -259,13 +264,20 @@ fn learn(shared: &Shared, chosen: &Chosen) {
             None => shard.unasked.push(card.id),
             // Those further ahead say nothing of the next.
             Some(_) if seat.client.cursor().offset > chosen.offset => {}
-            Some(_) => pump_one(shared, &mut shard, card.id),
+            Some(_) => feed(shared, &mut shard, card.id),
         }
     }
+    shard.count();
 }
 
 /// Gives one client what it lacks.
 pub fn pump_one(shared: &Shared, shard: &mut Shard, id: ClientId) {
+    feed(shared, shard, id);
+    shard.count();
+}
+
+/// As `pump_one`, for one of many: what they were sent is still to be counted.
+fn feed(shared: &Shared, shard: &mut Shard, id: ClientId) {
     let Shard { ring, clients, scratch, sent, .. } = &mut *shard;
     let Some(seat) = clients.get_mut(&id) else { return };
     let client = &mut seat.client;
@@ -278,7 +290,6 @@ pub fn pump_one(shared: &Shared, shard: &mut Shard, id: ClientId) {
     } else {
         client.pump(ring, scratch, sent)
     };
-    shard.count();
     settle(shared, shard, id, standing);
 }
 
@@ -470,10 +481,11 @@ impl Shard {
 
     /// Adds up what was sent since the last time.
     fn count(&mut self) {
-        let sent = std::mem::take(&mut self.sent);
-        if sent.bytes > 0 {
-            self.parts.metrics.frames_sent.inc_by(sent.frames);
-            self.parts.metrics.bytes_sent.inc_by(sent.bytes);
+        let (frames, bytes) = (std::mem::take(&mut self.sent.frames), std::mem::take(&mut self.sent.bytes));
+        if bytes > 0 {
+            self.parts.metrics.frames_sent.inc_by(frames);
+            self.parts.metrics.bytes_sent.inc_by(bytes);
         }
+        self.sent.reach.report(&self.parts.metrics.journeys);
     }
 }

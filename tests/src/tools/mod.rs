@@ -6,8 +6,11 @@
 
 pub mod axe;
 pub mod c;
+pub mod collector;
+mod debian;
 pub mod go;
 pub mod javascript;
+pub mod prometheus;
 pub mod python;
 pub mod registry;
 pub mod schema;

@@ -8,6 +8,8 @@ import { change, link, read } from "./place.js";
 import * as words from "./words.js";
 
 const INDENT = "  ";
+const FRESH = 5000;
+const SOON = 1000;
 
 let place;
 let shown = null;
@@ -53,6 +55,8 @@ async function load(id) {
     if (id !== shown) return;
     event = JSON.parse(text, exact);
     draw();
+    // Whom it reaches is known a moment later.
+    if (!event.sockets && Date.now() - Date.parse(event.decided) < FRESH) setTimeout(() => { if (id === shown) load(id); }, SOON);
   } catch (error) {
     if (id === shown) place.replaceChildren(heading(id), element("p", { text: error.message }));
   }
@@ -78,7 +82,7 @@ function heading(id) {
 function draw() {
   const known = seen(event.id);
   const live = known && known.decided === event.decided ? known : {};
-  const reached = event.reached ?? live.reached;
+  const reached = event.sockets;
   const facts = [
     ["State", element("span", { class: "state", "data-state": event.state, text: event.state })],
     ["Webhook", event.webhook],
@@ -92,8 +96,8 @@ function draw() {
     ["Duplicate of", event.duplicate_of && element("a", { href: link(read().view, { ...Object.fromEntries(read().words), event: event.duplicate_of }), text: event.duplicate_of })],
     ["For", live.clients !== undefined && `${words.many(live.clients, "client")} connected then`],
     ["Reached", reached && words.many(reached.clients, "client")],
-    ["First socket", reached && words.micros(reached.first_us)],
-    ["Last socket", reached && words.micros(reached.last_us)],
+    ["First socket", reached?.first_us !== undefined && `${words.micros(reached.first_us)} after its receipt`],
+    ["Last socket", reached?.last_us !== undefined && `${words.micros(reached.last_us)} after its receipt`],
     ["Outbox", event.offset !== undefined && `offset ${event.offset}, ${words.many(event.count, "entry", "entries")}`],
     ["Delivery", event.delivery.items > 1 && `one of ${event.delivery.items}, ${words.bytes(event.delivery.bytes)}, from ${event.delivery.first}`],
     ["Size", words.bytes(event.bytes)],
