@@ -16,6 +16,7 @@ mod reference;
 mod secret;
 mod seldom;
 mod supervisor;
+mod tap;
 mod task;
 mod watch;
 

@@ -36,6 +36,7 @@ mod openapi;
 mod operate;
 mod original;
 mod packaging;
+mod page;
 mod prometheus;
 mod registry;
 mod regressions;

@@ -251,6 +251,7 @@ fn admin(base: &Base, config: &Config, shelf: Arc<Shelf>, webhooks: Vec<String>,
         metrics: base.ground.metrics.clone(),
         http: http(config),
         desk: base.judges.desk.clone(),
+        tap: base.tap.clone(),
         readers: base.readers.clone(),
         connections: Arc::new(move || open.open()),
     }
