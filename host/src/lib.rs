@@ -4,6 +4,7 @@
 // Words.
 mod clients;
 mod error;
+mod journey;
 mod keyspace;
 mod message;
 mod metrics;
@@ -13,6 +14,7 @@ mod pipe;
 mod pool;
 mod reference;
 mod secret;
+mod seldom;
 mod supervisor;
 mod task;
 mod watch;
@@ -29,6 +31,7 @@ mod registry;
 mod route;
 mod split;
 mod tls;
+mod trace;
 mod verify;
 
 // Mouths.
