@@ -117,6 +117,8 @@ fn packages_have_the_version_of_the_crate() {
     assert_eq!(after(&chart, "version: "), env!("CARGO_PKG_VERSION"));
     assert_eq!(after(&chart, "appVersion: "), env!("CARGO_PKG_VERSION"));
     assert_eq!(after(&read("Dockerfile"), "ARG RUST="), env!("CARGO_PKG_RUST_VERSION"));
+    let newest = after(&read("debian/changelog"), "postern (").to_owned();
+    assert!(newest.starts_with(&format!("{}-", env!("CARGO_PKG_VERSION"))), "{newest}");
 }
 
 #[test]
@@ -130,7 +132,7 @@ fn what_the_debian_package_holds_is_there() {
     // But for what the build makes, and patterns.
     sources.retain(|source| !source.contains("target/") && !source.contains('*'));
     for source in
-        sources.iter().map(String::as_str).chain(["packaging/systemd/postern.service", "packaging/debian/postinst"])
+        sources.iter().map(String::as_str).chain(["packaging/systemd/postern.service", "packaging/systemd/postern.socket"])
     {
         assert!(host.join(source).is_file(), "{source}");
     }
