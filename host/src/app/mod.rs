@@ -85,9 +85,9 @@ impl App {
                 tracing::warn!("the admin listener has no room")
             });
         let Self { reloader, edge_listeners, admin_listeners } = self;
+        let admin_addresses = admin_listeners.addresses().to_vec();
         let base = reloader.base.clone();
         let operators = reloader.operators.clone();
-        let admin_addresses = admin_listeners.addresses().to_vec();
         task::background(async move {
             let serve = |tcp, _, permit| Admin::serve(&operators, tcp, permit);
             admin_listeners.run(&admin_gate, serve, std::future::pending()).await;
