@@ -1,7 +1,7 @@
 //! From a plan to a gateway with all its sockets bound.
 
 use super::backlog::Backlog;
-use super::{App, Fault, Plan, keeper, plan, reload, streams};
+use super::{App, Fault, Plan, keeper, reload, schemes, streams};
 use crate::admin::Admin;
 use crate::config::{self, Config};
 use crate::connect::{ClientIds, Connect};
@@ -102,10 +102,15 @@ impl Plan {
             };
             lanes.push(lane.clone());
             dispatchers.push(dispatch.start(stop.clone(), &mut desk).map_err(Fault::of)?);
-            let keys = plan::keys(&webhook.app_secret).map_err(Fault::of)?;
-            let verify_token = webhook.verify_token.clone();
-            let split = webhook.split;
-            webhooks.push(ingest::Webhook { name: name.as_str().into(), lane, verify_token, keys, split });
+            webhooks.push(ingest::Webhook {
+                name: name.as_str().into(),
+                lane,
+                provider: webhook.signing.provider,
+                scheme: schemes::start(name, webhook).map_err(Fault::of)?,
+                verify_token: webhook.verify_token.clone(),
+                split: webhook.split,
+                kind: webhook.kind.clone(),
+            });
         }
         let judged = watch::Sender::new(EventId(0));
         let dispatch = Dispatch {

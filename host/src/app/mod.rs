@@ -11,6 +11,7 @@ mod keeper;
 mod plan;
 mod promised;
 mod reload;
+mod schemes;
 mod shutdown;
 mod streams;
 

@@ -3,6 +3,7 @@
 
 use super::guards::{self, Guards};
 use super::promised::Promised;
+use super::schemes;
 use crate::builtin;
 use crate::clients::Clients;
 use crate::config::{self, Component, Config, Identity, Problem};
@@ -12,9 +13,7 @@ use crate::keyspace::Keyspace;
 use crate::metrics::Metrics;
 use crate::reference::Digest;
 use crate::registry::{self, Registries};
-use crate::secret::Secret;
 use crate::tls::{self, Acceptor, development};
-use crate::verify::{EmptySecret, HmacKey};
 use crate::ws;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -69,6 +68,7 @@ impl Plan {
             check_uses(&config, shelf, &mut problems);
         }
         let guards = guards::guards(&config, &mut problems);
+        schemes::check(&config, &mut problems);
         match shelf {
             Some(shelf) if problems.is_empty() => {
                 let shelf = Arc::new(shelf);
@@ -268,10 +268,6 @@ fn check_uses(config: &Config, shelf: &mut Shelf, problems: &mut Vec<Problem>) {
             problems.push(problem(config, &key, why));
         }
     }
-}
-
-pub(super) fn keys(secrets: &[Secret]) -> Result<Vec<HmacKey>, EmptySecret> {
-    secrets.iter().map(HmacKey::new).collect()
 }
 
 pub(super) fn slow(slow: config::Slow) -> ws::Slow {

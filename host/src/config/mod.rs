@@ -12,7 +12,7 @@
 //!
 //! Reading order: `source` is what goes in and `schema` what comes out; `environment` and `layers` make one `tree` of
 //! the layers, with `locate` finding lines; `reader` and `values` take a tree apart and say what is wrong with it;
-//! `edge`, `filters`, `registries`, `events`, `sections` say which keys there are and which of them agree with each other.
+//! `edge`, `signing`, `filters`, `registries`, `events`, `sections` say which keys there are and which of them agree with each other.
 
 mod problem;
 mod schema;
@@ -34,6 +34,7 @@ mod events;
 mod filters;
 mod registries;
 mod sections;
+mod signing;
 
 #[cfg(test)]
 mod tests;
@@ -41,7 +42,7 @@ mod tests;
 pub use problem::Problem;
 pub use schema::{
     Callout, ClientAuth, Component, Config, Demand, EventKind, Filter, Identity, Instances, Jwt, JwtAlgorithm, JwtKeys,
-    Log, LogFormat, OnError, Registry, Relay, Retention, Slow, Stream, TokenPlace,
+    Log, LogFormat, OnError, Registry, Relay, Retention, Slow, Stream, TokenPlace, Webhook,
 };
 pub use source::{Override, Source};
 pub use suggest::{nearest, one_of};
