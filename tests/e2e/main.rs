@@ -30,6 +30,7 @@ mod hostile;
 mod languages;
 mod openapi;
 mod original;
+mod providers;
 mod registry;
 mod regressions;
 mod resume;

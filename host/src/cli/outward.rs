@@ -6,7 +6,7 @@ pub use crate::outward::{Answer, Ask, Client, Destination, Error, Kind, Trust, c
 use super::Failure;
 use crate::error::Chain;
 use crate::secret::Secret;
-use http::header::{HeaderMap, RETRY_AFTER};
+use http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use std::future::Future;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -54,6 +54,20 @@ pub fn secret_of(file: &Path) -> Result<Secret, Failure> {
     // Editors end a file with a line break, which nobody means to be of the secret.
     let line = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
     Ok(Secret::new(line))
+}
+
+/// Reads a `--header`. Its value may be a token, so a message repeats its name at most.
+pub fn header(text: &str) -> Result<(HeaderName, HeaderValue), Failure> {
+    let usage = |message: String| Failure::new(Failure::USAGE, message);
+    let Some((name, value)) = text.split_once(':') else {
+        return Err(usage("a `--header` has no colon: write it as `Name: value`".to_owned()));
+    };
+    let name: HeaderName =
+        name.trim().parse().map_err(|_| usage("a `--header` has a name that no header can have".to_owned()))?;
+    let mut value: HeaderValue =
+        value.trim().parse().map_err(|_| usage(format!("the value of the header `{name}` cannot be sent in one")))?;
+    value.set_sensitive(true);
+    Ok((name, value))
 }
 
 pub fn unreadable(file: &Path, error: &io::Error) -> Failure {
