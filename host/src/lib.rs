@@ -4,6 +4,7 @@
 // Words.
 mod clients;
 mod error;
+mod journey;
 mod keyspace;
 mod message;
 mod metrics;
@@ -14,6 +15,7 @@ mod pool;
 mod provider;
 mod reference;
 mod secret;
+mod seldom;
 mod task;
 mod watch;
 
@@ -29,6 +31,7 @@ mod registry;
 mod route;
 mod split;
 mod tls;
+mod trace;
 mod verify;
 
 // Mouths.

@@ -48,6 +48,11 @@ impl Provider {
         Self::NAMES.iter().find(|(_, provider)| *provider == self).map_or("", |(name, _)| name)
     }
 
+    /// How the configuration calls what it signs with. Meta's has the name that Meta gives it.
+    pub fn secret_key(self) -> &'static str {
+        if self == Self::Meta { "app_secret" } else { "secret" }
+    }
+
     /// Whether what it signs has the time in it, so that a delivery can be too old.
     pub fn has_timestamp(self) -> bool {
         matches!(self, Self::Stripe | Self::Slack | Self::StandardWebhooks | Self::Hmac)

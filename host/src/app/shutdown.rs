@@ -32,9 +32,9 @@ pub struct Ending {
     pub connections: Tracker,
     pub webhooks: Tracker,
     pub shards: Shards,
-    pub stop: Stop,
+    /// How each dispatcher is told to stop.
+    pub stops: Vec<(Stop, Lane)>,
     pub dispatchers: Vec<JoinHandle<()>>,
-    pub lanes: Vec<Lane>,
     pub journal: Journal,
     pub budget: Duration,
 }
@@ -53,8 +53,7 @@ impl Ending {
             }
             () = &mut hurry => true,
         };
-        self.stop.when_idle();
-        self.lanes.iter().for_each(Lane::wake);
+        tell(&self.stops, Stop::when_idle);
         let mut dispatched = join(self.dispatchers);
         let rest = self.budget.saturating_sub(begun.elapsed());
         let orderly = !hurried
@@ -66,8 +65,7 @@ impl Ending {
             tracing::warn!(
                 "out of time or told to stop again: what is pending is left in the inbox, for the next start"
             );
-            self.stop.at_once();
-            self.lanes.iter().for_each(Lane::wake);
+            tell(&self.stops, Stop::at_once);
             // The event in hand ends with its filter's deadline.
             let _ = timeout(LAST_EVENT, dispatched).await;
         }
@@ -83,6 +81,13 @@ impl Ending {
             tracing::error!(error = %Chain(&error), "the journal could not be synced");
         }
         tracing::info!("stopped");
+    }
+}
+
+fn tell(stops: &[(Stop, Lane)], how: impl Fn(&Stop)) {
+    for (stop, lane) in stops {
+        how(stop);
+        lane.wake();
     }
 }
 

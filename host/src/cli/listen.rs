@@ -22,7 +22,7 @@ mod session;
 mod tests;
 
 use super::Failure;
-use super::outward::{self, Destination, Kind, Trusted};
+use super::outward::{self, Destination, Kind, Trusted, header};
 use crate::error::Chain;
 use backoff::Backoff;
 use forward::{Forward, Manner};
@@ -185,12 +185,12 @@ impl Work {
     }
 }
 
-/// Reads a `--header` of a handshake.
-fn parse(header: &str) -> Result<(HeaderName, HeaderValue), Failure> {
-    let (name, value) = outward::header(header)?;
+/// Reads a `--header`, which is not one of the handshake itself.
+fn parse(text: &str) -> Result<(HeaderName, HeaderValue), Failure> {
+    let (name, value) = header(text)?;
     if name == CONNECTION || name == UPGRADE || name == "sec-websocket-key" || name == "sec-websocket-version" {
-        let why = format!("the header `{name}` is of the WebSocket handshake itself and cannot be chosen");
-        return Err(Failure::new(Failure::USAGE, why));
+        let text = format!("the header `{name}` is of the WebSocket handshake itself and cannot be chosen");
+        return Err(Failure::new(Failure::USAGE, text));
     }
     Ok((name, value))
 }

@@ -48,18 +48,10 @@ pub fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, 
     done
 }
 
-/// A secret that is a file's text.
-pub fn secret_of(file: &Path) -> Result<Secret, Failure> {
-    let text = std::fs::read_to_string(file).map_err(|error| unreadable(file, &error))?;
-    // Editors end a file with a line break, which nobody means to be of the secret.
-    let line = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
-    Ok(Secret::new(line))
-}
-
 /// Reads a `--header`. Its value may be a token, so a message repeats its name at most.
-pub fn header(text: &str) -> Result<(HeaderName, HeaderValue), Failure> {
+pub fn header(header: &str) -> Result<(HeaderName, HeaderValue), Failure> {
     let usage = |message: String| Failure::new(Failure::USAGE, message);
-    let Some((name, value)) = text.split_once(':') else {
+    let Some((name, value)) = header.split_once(':') else {
         return Err(usage("a `--header` has no colon: write it as `Name: value`".to_owned()));
     };
     let name: HeaderName =
@@ -68,6 +60,14 @@ pub fn header(text: &str) -> Result<(HeaderName, HeaderValue), Failure> {
         value.trim().parse().map_err(|_| usage(format!("the value of the header `{name}` cannot be sent in one")))?;
     value.set_sensitive(true);
     Ok((name, value))
+}
+
+/// A secret that is a file's text.
+pub fn secret_of(file: &Path) -> Result<Secret, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|error| unreadable(file, &error))?;
+    // Editors end a file with a line break, which nobody means to be of the secret.
+    let line = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    Ok(Secret::new(line))
 }
 
 pub fn unreadable(file: &Path, error: &io::Error) -> Failure {

@@ -8,12 +8,13 @@
 
 mod renew;
 mod sign;
+mod summary;
 #[cfg(test)]
 mod tests;
 
 use super::Failure;
 use super::check::{self, Overrides};
-use super::outward::{self, Client, Destination, Kind, Trusted};
+use super::outward::{self, Client, Destination, Kind, Trusted, header};
 use crate::config::{nearest, one_of};
 use crate::error::Chain;
 use crate::message::Timestamp;
@@ -26,9 +27,10 @@ use serde::Serialize;
 use sign::{Signed, Signer};
 use std::convert::Infallible;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use summary::{Latencies, Summary};
 use tokio::time::interval;
 
 /// Sign payloads and POST them as Meta or another provider does
@@ -64,7 +66,7 @@ pub struct Send {
     /// The address that Twilio believes to call, if it is another than that of --to
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
-    /// A header to send with it, such as 'X-GitHub-Event: push'; may be given several times
+    /// A header beside those of the provider, such as `X-GitHub-Event: push`; may be given several times
     #[arg(long = "header", value_name = "K: V")]
     headers: Vec<String>,
     /// Sign as if it were so long ago, such as 10m: to see it refused
@@ -84,7 +86,7 @@ pub struct Send {
     rate: Option<Duration>,
     #[command(flatten)]
     trust: Trusted,
-    /// Print each answer as a line of JSON
+    /// Print each answer as a line of JSON, and of several a summary with the times they took
     #[arg(long)]
     json: bool,
 }
@@ -110,7 +112,7 @@ impl Send {
             (_, true) => Ids::Fresh(Timestamp::now()),
             _ => Ids::Repeated,
         };
-        let headers = self.headers.iter().map(|header| outward::header(header)).collect::<Result<_, _>>()?;
+        let headers = self.headers.iter().map(|text| header(text)).collect::<Result<_, _>>()?;
         let age = self.age.unwrap_or_default();
         Ok(Work {
             destination,
@@ -212,7 +214,8 @@ impl Work {
         }
         let mut client = Client::new(self.destination);
         let mut ticks = self.pace.map(interval);
-        let (began, mut sent, mut refused) = (Instant::now(), 0_u64, 0_u64);
+        let (began, mut sent, mut refused, mut latencies) = (Instant::now(), 0_u64, 0_u64, Latencies::default());
+        let mut progress = Progress::new(self.repeat.saturating_mul(self.payloads.len() as u64));
         for number in 1..=self.repeat {
             let suffix = self.ids.suffix(number);
             for payload in &self.payloads {
@@ -222,18 +225,52 @@ impl Work {
                 let result = payload.send(&mut client, &self.sending, suffix.as_deref()).await?;
                 sent += 1;
                 refused += u64::from(result.status != 200);
+                latencies.add(result.milliseconds);
                 let line = if self.json { result.json() } else { result.text() };
                 writeln!(out, "{line}").map_err(unwritten)?;
+                progress.show(sent);
             }
         }
-        if sent > 1 && !self.json {
-            let (acknowledged, seconds) = (sent - refused, began.elapsed().as_secs_f64());
-            outward::note(&format!("{acknowledged} of {sent} answered 200, in {seconds:.1} s"));
+        progress.end();
+        if sent > 1 {
+            let summary = Summary::new(sent, sent - refused, began.elapsed().as_secs_f64(), &latencies);
+            match self.json {
+                true => writeln!(out, "{}", summary.json()).map_err(unwritten)?,
+                false => outward::note(&summary.text()),
+            }
         }
         if refused > 0 {
             return Err(Failure::new(Failure::FAILED, format!("not answered with 200: {refused} of {sent}")));
         }
         Ok(())
+    }
+}
+
+/// How far it is, on a terminal that does not show the answers themselves.
+struct Progress {
+    of: u64,
+    shown: Option<Instant>,
+    is_on: bool,
+}
+
+impl Progress {
+    const OFTEN: Duration = Duration::from_millis(200);
+
+    fn new(of: u64) -> Self {
+        Self { of, shown: None, is_on: io::stderr().is_terminal() && !io::stdout().is_terminal() }
+    }
+
+    fn show(&mut self, sent: u64) {
+        if self.is_on && self.shown.is_none_or(|shown| shown.elapsed() >= Self::OFTEN) {
+            let _ = write!(io::stderr(), "\r{sent} of {}", self.of);
+            self.shown = Some(Instant::now());
+        }
+    }
+
+    fn end(&self) {
+        if self.shown.is_some() {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
     }
 }
 

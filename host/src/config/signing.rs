@@ -2,6 +2,7 @@
 //! refused beside the others: a secret that nothing is checked with would be believed to protect.
 
 use super::reader::{Read, Section, Value};
+use super::seen::Shape;
 use crate::provider::{Algorithm, Encoding, NotATemplate, Pointer, Provider, Recipe, Signing, Template};
 use crate::secret::Secret;
 use http::{HeaderName, Uri};
@@ -17,9 +18,10 @@ pub(super) fn origin(section: &mut Section<'_>) -> Read<Origin> {
     let provider = section.required("provider").and_then(|value| value.choice(&Provider::NAMES));
     let is = |some: &[Provider]| provider.as_ref().is_ok_and(|provider| some.contains(provider));
     let (meta, none) = (is(&[Provider::Meta]), is(&[Provider::None]));
-    let verify_token = if_it_belongs(section, "verify_token", meta).and_then(|value| secret(value.as_ref()));
-    let app_secret = if_it_belongs(section, "app_secret", meta).and_then(secrets);
-    let secret = if_it_belongs(section, "secret", provider.is_ok() && !meta && !none).and_then(secrets);
+    let verify_token = secret_if_it_belongs(section, "verify_token", meta)
+        .and_then(|value| value.map(|value| value.secret()).transpose());
+    let app_secret = secret_if_it_belongs(section, "app_secret", meta).and_then(secrets);
+    let secret = secret_if_it_belongs(section, "secret", provider.is_ok() && !meta && !none).and_then(secrets);
     let public_url = if_it_belongs(section, "public_url", is(&[Provider::Twilio]))
         .and_then(|value| value.map(|value| public_url(&value)).transpose());
     let recipe = section.optional_section("signature").map(recipe).transpose();
@@ -40,8 +42,15 @@ fn if_it_belongs<'a>(section: &mut Section<'a>, name: &'static str, belongs: boo
     if belongs { section.required(name).map(Some) } else { Ok(section.optional(name).and(None)) }
 }
 
-fn secret(value: Option<&Value<'_>>) -> Read<Option<Secret>> {
-    value.map(Value::secret).transpose()
+/// The same of a secret, which is never shown, also where it does not belong.
+fn secret_if_it_belongs<'a>(section: &mut Section<'a>, name: &'static str, belongs: bool) -> Read<Option<Value<'a>>> {
+    if belongs {
+        return section.required(name).map(Some);
+    }
+    if let Some(value) = section.optional(name) {
+        value.takes(Shape::Secret);
+    }
+    Ok(None)
 }
 
 fn secrets(value: Option<Value<'_>>) -> Read<Vec<Secret>> {

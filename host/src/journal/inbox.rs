@@ -10,6 +10,7 @@ use super::log::{Log, NewFrame};
 use super::record::encode_delivery;
 use super::{Appended, Error, Lane, Refused};
 use crate::error::Chain;
+use crate::journey::Receipt;
 use crate::message::{Delivery, EventId, Fingerprint, Item, Keys, Timestamp};
 use crate::task;
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use ring::digest;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 
 /// One group is bounded, so that the first of many waits no longer than this much takes to write.
@@ -37,6 +39,8 @@ pub type Answer = oneshot::Receiver<Result<Appended, Refused>>;
 struct Waiting {
     lane: Lane,
     delivery: Delivery,
+    /// Whose times are kept.
+    receipt: Option<Receipt>,
     /// The record, if nothing of the delivery was seen before.
     record: Bytes,
     answer: oneshot::Sender<Result<Appended, Refused>>,
@@ -51,14 +55,19 @@ impl Committer {
         Ok(Self { sender: Some(sender), thread: Some(thread), gone: AtomicBool::new(false), answered })
     }
 
-    pub async fn append(&self, lane: &Lane, mut delivery: Delivery) -> Result<Appended, Refused> {
+    pub async fn append(
+        &self,
+        lane: &Lane,
+        mut delivery: Delivery,
+        receipt: Option<Receipt>,
+    ) -> Result<Appended, Refused> {
         if delivery.items.is_empty() {
             delivery.items.push(whole(&delivery.body));
         }
         let (answer, answered) = oneshot::channel();
         let record = encode_delivery(&delivery, &[]);
         let Some(sender) = &self.sender else { return Err(self.gone()) };
-        let waiting = Waiting { lane: lane.clone(), delivery, record, answer };
+        let waiting = Waiting { lane: lane.clone(), delivery, receipt, record, answer };
         sender.try_send(waiting).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Refused::Busy,
             mpsc::error::TrySendError::Closed(_) => self.gone(),
@@ -72,7 +81,7 @@ impl Committer {
         let (answer, answered) = oneshot::channel();
         let record = encode_delivery(&delivery, &[]);
         let Some(sender) = &self.sender else { return Err(self.gone()) };
-        let waiting = Waiting { lane: lane.clone(), delivery, record, answer };
+        let waiting = Waiting { lane: lane.clone(), delivery, receipt: None, record, answer };
         sender.blocking_send(waiting).map_err(|_| self.gone())?;
         Ok(answered)
     }
@@ -168,10 +177,11 @@ impl Inbox {
         if std::mem::take(&mut self.told) {
             tracing::info!("the inbox can be written again");
         }
-        let noted: Vec<Noted> = placed.into_iter().map(answer).collect();
+        let now = Instant::now();
+        let noted: Vec<Noted> = placed.into_iter().map(|placed| answer(placed, now)).collect();
         self.answered.store(next, Ordering::Release);
         if let Some(place) = places.last() {
-            self.keeper.tell(|store| store.note(self.window, &noted, Applied { place: *place, end: next }));
+            self.keeper.tell(|store| store.note(&self.window, &noted, Applied { place: *place, end: next }));
         }
     }
 
@@ -213,8 +223,12 @@ fn place(waiting: Waiting, first: EventId, seen: &[Option<EventId>]) -> (Placed,
 }
 
 /// Answers for a delivery that is on disk. What is left of it is for the index.
-fn answer(placed: Placed) -> Noted {
+fn answer(placed: Placed, now: Instant) -> Noted {
     let Placed { waiting, appended, new } = placed;
+    // Before its dispatcher can hear of it.
+    if let Some(receipt) = waiting.receipt {
+        receipt.arrived(waiting.lane.name(), new.iter().map(|(_, event)| *event), now);
+    }
     if let Some((_, youngest)) = new.last() {
         waiting.lane.arrived(*youngest);
     }

@@ -151,6 +151,14 @@ labels! {
         Fault = "fault",
     }
 
+    /// What became of a span.
+    SpanOutcome {
+        /// The collector has taken it.
+        Exported = "exported",
+        /// The collector did not take it, or there was no room for it before.
+        Dropped = "dropped",
+    }
+
     /// Why a connection was refused before anything was read from it.
     ConnectionRefusal {
         TooMany = "too_many",
@@ -232,4 +240,9 @@ pub struct CloseLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RefusalLabels {
     pub reason: ConnectionRefusal,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct SpanLabels {
+    pub outcome: SpanOutcome,
 }

@@ -5,10 +5,14 @@
 //! `LANGUAGE_TESTS=required`, as CI sets it.
 
 pub mod c;
+pub mod collector;
+mod debian;
 pub mod go;
 pub mod javascript;
+pub mod prometheus;
 pub mod python;
 pub mod registry;
+pub mod schema;
 pub mod zig;
 
 use crate::guests::target;
