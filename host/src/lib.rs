@@ -12,6 +12,7 @@ mod outward;
 mod phase;
 mod pipe;
 mod pool;
+mod provider;
 mod reference;
 mod secret;
 mod seldom;

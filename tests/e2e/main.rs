@@ -38,6 +38,7 @@ mod original;
 mod packaging;
 mod page;
 mod prometheus;
+mod providers;
 mod registry;
 mod regressions;
 mod reload;

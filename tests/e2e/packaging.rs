@@ -131,8 +131,10 @@ fn what_the_debian_package_holds_is_there() {
     assert!(sources.len() > 3, "{sources:?}");
     // But for what the build makes, and patterns.
     sources.retain(|source| !source.contains("target/") && !source.contains('*'));
-    for source in
-        sources.iter().map(String::as_str).chain(["packaging/systemd/postern.service", "packaging/systemd/postern.socket"])
+    for source in sources
+        .iter()
+        .map(String::as_str)
+        .chain(["packaging/systemd/postern.service", "packaging/systemd/postern.socket"])
     {
         assert!(host.join(source).is_file(), "{source}");
     }

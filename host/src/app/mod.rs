@@ -25,6 +25,7 @@ mod plan;
 mod promised;
 mod pulse;
 mod reload;
+mod schemes;
 mod service;
 mod shutdown;
 mod sources;
