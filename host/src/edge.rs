@@ -12,6 +12,7 @@ use crate::seldom::Seldom;
 use crate::task::{self, Tracker};
 use crate::tls::{self, Acceptor};
 use ::http::{Method, StatusCode, Version};
+use arc_swap::ArcSwap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpStream;
@@ -60,16 +61,30 @@ impl Certificate {
     }
 }
 
-impl Edge {
+/// The edge in force. A connection outlives it: each of its requests is answered by the one in force then.
+pub struct Front(ArcSwap<Edge>);
+
+impl Front {
+    pub fn new(edge: Arc<Edge>) -> Self {
+        Self(ArcSwap::new(edge))
+    }
+
+    /// From now on, requests are answered by this one.
+    pub fn exchange(&self, edge: Arc<Edge>) {
+        self.0.store(edge);
+    }
+
     /// Starts to serve a connection and returns at once.
     pub fn serve(self: &Arc<Self>, tcp: TcpStream, peer: SocketAddr, permit: Permit) {
-        let edge = self.clone();
-        task::tracked(&self.connections, async move { edge.connection(tcp, peer, Arc::new(permit)).await });
+        let front = self.clone();
+        let connections = self.0.load().connections.clone();
+        task::tracked(&connections, async move { front.connection(tcp, peer, Arc::new(permit)).await });
     }
 
     async fn connection(self: Arc<Self>, tcp: TcpStream, peer: SocketAddr, permit: Arc<Permit>) {
+        let edge = self.0.load_full();
         let mut names = None;
-        let io = match &self.tls {
+        let io = match &edge.tls {
             None => Io::Plain(tcp),
             Some(acceptor) => match acceptor.accept(tcp).await {
                 Ok(tls) => {
@@ -77,20 +92,24 @@ impl Edge {
                     Io::Tls(Box::new(tls))
                 }
                 Err(error) => {
-                    self.metrics.refused(ConnectionRefusal::Handshake);
+                    edge.metrics.refused(ConnectionRefusal::Handshake);
                     tracing::debug!(%peer, %error, "TLS handshake failed");
                     return;
                 }
             },
         };
-        let (edge, names) = (self.clone(), names.map(Arc::<[String]>::from));
+        let (http, phases, names) = (edge.http, edge.phases.clone(), names.map(Arc::<[String]>::from));
+        // What is not in force any more is not kept for its connections.
+        drop(edge);
         let handle = move |request| {
-            let (edge, permit, names) = (edge.clone(), permit.clone(), names.clone());
+            let (edge, permit, names) = (self.0.load_full(), permit.clone(), names.clone());
             async move { edge.answer(request, peer, names.as_deref(), permit).await }
         };
-        http::serve(io, self.http, handle, self.phases.draining()).await;
+        http::serve(io, http, handle, phases.draining()).await;
     }
+}
 
+impl Edge {
     async fn answer(&self, request: Arrived, peer: SocketAddr, names: Option<&[String]>, permit: Arc<Permit>) -> Reply {
         let request = match self.page(request, peer).await {
             Ok(reply) => return reply,
@@ -135,7 +154,7 @@ impl Edge {
             (None, Some(stream)) if method == Method::GET => {
                 self.connect.connect(stream, request, peer, Box::new(permit)).await
             }
-            (Some(_), _) => Reply::method_not_allowed("GET, POST"),
+            (Some(webhook), _) => Reply::method_not_allowed(self.ingest.webhooks[webhook].methods()),
             (None, _) => Reply::method_not_allowed("GET"),
         }
     }

@@ -12,9 +12,12 @@ mod outward;
 mod phase;
 mod pipe;
 mod pool;
+mod provider;
 mod reference;
 mod secret;
 mod seldom;
+mod supervisor;
+mod tap;
 mod task;
 mod watch;
 
@@ -42,6 +45,7 @@ mod audience;
 mod connect;
 mod converse;
 mod dispatch;
+mod forward;
 mod ingest;
 mod respond;
 

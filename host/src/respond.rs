@@ -35,7 +35,7 @@ pub struct Page {
 }
 
 pub struct Respond {
-    pub pages: Vec<Page>,
+    pub pages: Vec<Arc<Page>>,
     pub journal: Journal,
     /// Where what filters send goes.
     pub lane: Lane,

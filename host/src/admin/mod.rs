@@ -2,38 +2,56 @@
 //!
 //! | request | answer |
 //! | --- | --- |
+//! | `GET /` | the page for operators: all that is below, to look at and to press |
 //! | `GET /live` | 200 while the process is |
 //! | `GET /ready` | 200 while it takes webhooks; 503 while it starts, drains, or cannot write its journal |
 //! | `GET /metrics` | all of `metrics`, in the text form of OpenMetrics; in the one before it for who accepts `text/plain` only |
-//! | `GET /v1/events` | events, oldest first, by `since`, `until`, `webhook`, `kind`, `key`, `held`; pages by `after`, `limit` |
+//! | `GET /v1/events` | events, oldest first or `newest`, by `since`, `until`, `webhook`, `kind`, `key`, `number`, `held`; pages |
 //! | `GET /v1/events/ID` | one event: its body, its delivery, what each filter said |
+//! | `GET /v1/tap` | each event with its trail when it is decided, as server-sent events |
 //! | `POST /v1/events/retry` | held ones are judged again: `{"ids":[…]}`, `{"all":true}`, or filters as above |
 //! | `POST /v1/events/replay` | any are: clients get what the present filters make of them, once more |
 //! | `POST /v1/send` | the body goes to clients: all, or those chosen by `stream`, `label=KEY:VALUE`, `client`, `subject` |
+//! | `GET /v1/status` | phase, held events, webhooks with their lag, streams |
+//! | `GET /v1/streams` | each stream: its clients, and how far they are behind |
 //! | `GET /v1/clients` | who is connected, chosen likewise; pages by `after`, `limit` |
 //! | `POST /v1/disconnect` | those chosen are closed, with `code` and `reason` |
 //! | `POST /v1/pause`, `/v1/resume` | webhooks are turned away with 503, and taken again; streams go on |
+//! | `POST /v1/drain` | it stops, as on SIGTERM: what is under way is finished, clients are told, then it ends |
 //! | `GET /v1/filters` | each filter: its component, how its calls fare, what it could go back to |
 //! | `PUT /v1/filters/NAME` | the component in the body takes its place, from one piece of work to the next |
 //! | `POST /v1/filters/NAME/rollback` | the component before it is back |
-//! | `POST /v1/reload` | the files of filters and certificates are read again: all of them are taken, or none |
+//! | `POST /v1/reload` | the configuration and all it names is read again: all of it is taken, or nothing |
+//! | `GET /v1/targets` | each forward target: how far it is, how it fares |
+//! | `GET /v1/targets/NAME/dead` | its dead letters |
+//! | `POST /v1/targets/NAME/retry` | they are tried once more: `{"cursors":[…]}`, or all of them with `{}` |
+//! | `POST /v1/targets/NAME/resume` | it is tried again now, set aside or waiting |
 //! | `GET /v1/openapi.json` | all this, for programs |
 //!
 //! Without a token, a request must name this machine as its host: a page in the operator's browser that has its own name
-//! point here must not read what is here; and a page of another origin must not post. With a token, all but `/live` and
-//! `/ready` want `Authorization: Bearer`.
+//! point here must not read what is here; and a page of another origin must not post. With a token, all but `/live`,
+//! `/ready` and the files of the page want `Authorization: Bearer`.
 
 mod again;
 mod chosen;
 pub mod events;
 mod filters;
+mod origin;
+mod page;
 mod present;
+mod reload;
 mod send;
+mod status;
+mod tap;
+pub mod targets;
+
+pub use reload::{Difference, Reloaded};
 
 use crate::clients::Clients;
 use crate::dispatch::{Desk, Work};
 use crate::error::Chain;
-use crate::filter::{Change, Shelf};
+use crate::filter::Shelf;
+use crate::forward::Targets;
 use crate::http::{self, Arrived, Io, Reply};
 use crate::journal::{self, Journal, Lane};
 use crate::message::{Scope, Timestamp};
@@ -41,12 +59,13 @@ use crate::metrics::{Metrics, PerWebhook};
 use crate::phase::{Phase, Phases};
 use crate::pool::Pool;
 use crate::secret::Secret;
+use crate::tap::Tap;
 use crate::task;
 use crate::ws::Shards;
-use ::http::header::{ACCEPT, AUTHORIZATION, HOST, HeaderValue, ORIGIN, WWW_AUTHENTICATE};
+use ::http::header::{ACCEPT, AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use ::http::{HeaderMap, Method, StatusCode};
+use arc_swap::ArcSwap;
 use serde::Serialize;
-use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 
@@ -55,12 +74,14 @@ const JSON: &str = "application/json";
 /// What is here, for programs.
 const OPENAPI: &str = include_str!("openapi.json");
 
-/// Reads the files of filters and certificates again; blocks.
-pub type Reload = Arc<dyn Fn() -> Result<Vec<Change>, Vec<String>> + Send + Sync>;
+/// Reads the configuration and all it names again; blocks.
+pub type Reload = Arc<dyn Fn() -> Result<Reloaded, Vec<String>> + Send + Sync>;
 
 pub struct Admin {
     pub token: Option<Secret>,
     pub journal: Journal,
+    /// Where events are pushed to.
+    pub targets: Targets,
     /// The webhooks by name, for their lag.
     pub webhooks: Vec<String>,
     pub phases: Phases,
@@ -68,6 +89,8 @@ pub struct Admin {
     pub http: http::Config,
     /// Where events are judged again.
     pub desk: Desk,
+    /// Where it is seen what becomes of them.
+    pub tap: Tap,
     /// Where the journal is read.
     pub readers: Pool,
     /// Who is connected, to which streams there are, and who does things to them.
@@ -88,15 +111,15 @@ pub struct Admin {
 
 impl Admin {
     /// Starts to serve a connection and returns at once.
-    pub fn serve(self: &Arc<Self>, tcp: TcpStream, permit: impl Send + 'static) {
-        let admin = self.clone();
+    pub fn serve(in_force: &Arc<ArcSwap<Self>>, tcp: TcpStream, permit: impl Send + 'static) {
+        let (in_force, http) = (in_force.clone(), in_force.load().http);
         task::background(async move {
-            let answer = admin.clone();
+            // A connection outlives what is in force.
             let handle = move |request: Arrived| {
-                let admin = answer.clone();
+                let admin = in_force.load_full();
                 async move { admin.answer(request).await }
             };
-            http::serve(Io::Plain(tcp), admin.http, handle, std::future::pending()).await;
+            http::serve(Io::Plain(tcp), http, handle, std::future::pending()).await;
             drop(permit);
         });
     }
@@ -113,35 +136,44 @@ impl Admin {
                 _ => "POST",
             });
         }
-        if !matches!(resource, Resource::Live | Resource::Ready) && !self.authorized(&request.head.headers) {
+        if !resource.is_open() && !self.authorized(&request.head.headers) {
             return Reply::text(StatusCode::UNAUTHORIZED, "the admin token is missing or wrong\n")
                 .with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if resource.method() != Method::GET && !is_same_origin(&request.head.headers) {
+        if resource.method() != Method::GET && !origin::is_same(&request.head.headers) {
             return Reply::text(StatusCode::FORBIDDEN, "pages of another origin may not do this\n");
         }
         let query = request.head.uri.query().unwrap_or_default().to_owned();
         match resource {
+            Resource::Page(file) => file.reply(&request.head.headers),
             Resource::Live => Reply::text(StatusCode::OK, "live\n"),
             Resource::Ready => self.ready(),
             Resource::Metrics => self.metrics(&request.head.headers),
+            Resource::Tap => tap::answer(&self.tap, &self.phases),
+            Resource::Status => status::answer(self),
+            Resource::Streams => status::streams(self).await,
             Resource::Events => self.list(&query).await,
             Resource::Event(id) => self.show(id).await,
             Resource::Again(work) => again::answer(self, work, request).await,
             Resource::Send => send::answer(self, &query, request).await,
-            Resource::Clients => present::list(self, &query),
+            Resource::Clients => present::list(self, &query).await,
             Resource::Disconnect => present::disconnect(self, &query).await,
             Resource::Pause(paused) => self.pause(paused),
+            Resource::Drain => self.drain(),
             Resource::Filters => filters::list(self),
             Resource::Filter(name) => filters::put(self, name, request).await,
             Resource::Back(name) => filters::back(self, name).await,
-            Resource::Reload => filters::reload(self).await,
+            Resource::Reload => reload::reload(self).await,
+            Resource::Targets => targets::list(self),
+            Resource::Dead(name) => targets::dead(self, name),
+            Resource::RetryDead(name) => targets::retry(self, name, request).await,
+            Resource::ResumeTarget(name) => targets::resume(self, name).await,
             Resource::OpenApi => Reply::of(StatusCode::OK, JSON, OPENAPI),
         }
     }
 
     fn authorized(&self, headers: &HeaderMap) -> bool {
-        let Some(token) = &self.token else { return is_this_machine(headers) };
+        let Some(token) = &self.token else { return origin::is_this_machine(headers) };
         let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         given.and_then(|value| value.strip_prefix("Bearer ")).is_some_and(|given| token.matches(given))
     }
@@ -167,6 +199,19 @@ impl Admin {
         json(&Paused { paused })
     }
 
+    /// Begins the end. What serves notices by itself.
+    fn drain(&self) -> Reply {
+        #[derive(Serialize)]
+        struct Drains {
+            draining: bool,
+        }
+        if self.phases.now() != Phase::Draining {
+            tracing::info!("an operator has told the gateway to drain");
+        }
+        self.phases.advance(Phase::Draining);
+        json(&Drains { draining: true })
+    }
+
     fn metrics(&self, headers: &HeaderMap) -> Reply {
         let now = Timestamp::now();
         self.metrics.connections.set(i64::try_from((self.connections)()).unwrap_or(i64::MAX));
@@ -178,6 +223,7 @@ impl Admin {
                 self.metrics.inbox_lag_seconds.get_or_create(&labels).set(lane.waits(now).as_secs_f64());
             }
         }
+        self.targets.measure(&self.metrics, self.journal.tail());
         self.metrics.events_held.set(i64::try_from(self.journal.count_held()).unwrap_or(i64::MAX));
         self.metrics.journal_damage.set(i64::try_from(self.journal.damage().len()).unwrap_or(i64::MAX));
         self.metrics.journal_writable.set(i64::from(self.journal.healthy()));
@@ -230,9 +276,13 @@ impl Admin {
 /// What is here.
 #[derive(Clone, Copy)]
 enum Resource<'a> {
+    Page(page::File),
     Live,
     Ready,
     Metrics,
+    Status,
+    Streams,
+    Tap,
     Events,
     Event(&'a str),
     Again(Work),
@@ -240,10 +290,15 @@ enum Resource<'a> {
     Clients,
     Disconnect,
     Pause(bool),
+    Drain,
     Filters,
     Filter(&'a str),
     Back(&'a str),
     Reload,
+    Targets,
+    Dead(&'a str),
+    RetryDead(&'a str),
+    ResumeTarget(&'a str),
     OpenApi,
 }
 
@@ -253,25 +308,41 @@ impl<'a> Resource<'a> {
             "/live" => Self::Live,
             "/ready" => Self::Ready,
             "/metrics" => Self::Metrics,
+            "/v1/status" => Self::Status,
+            "/v1/streams" => Self::Streams,
+            "/v1/tap" => Self::Tap,
             "/v1/events" => Self::Events,
             "/v1/send" => Self::Send,
             "/v1/clients" => Self::Clients,
             "/v1/disconnect" => Self::Disconnect,
             "/v1/pause" => Self::Pause(true),
             "/v1/resume" => Self::Pause(false),
+            "/v1/drain" => Self::Drain,
             "/v1/openapi.json" => Self::OpenApi,
             "/v1/events/retry" => Self::Again(Work::Retry),
             "/v1/events/replay" => Self::Again(Work::Replay),
             "/v1/filters" => Self::Filters,
             "/v1/reload" => Self::Reload,
+            "/v1/targets" => Self::Targets,
             _ => return Self::below(path),
         })
     }
 
     /// One of several.
     fn below(path: &'a str) -> Option<Self> {
+        if let Some(file) = page::at(path) {
+            return Some(Self::Page(file));
+        }
         if let Some(id) = path.strip_prefix("/v1/events/") {
             return (!id.contains('/')).then_some(Self::Event(id));
+        }
+        if let Some(target) = path.strip_prefix("/v1/targets/") {
+            return Some(match target.split_once('/')? {
+                (name, "dead") => Self::Dead(name),
+                (name, "retry") => Self::RetryDead(name),
+                (name, "resume") => Self::ResumeTarget(name),
+                _ => return None,
+            });
         }
         let filter = path.strip_prefix("/v1/filters/")?;
         match filter.split_once('/') {
@@ -281,19 +352,36 @@ impl<'a> Resource<'a> {
         }
     }
 
+    /// Whether it is for everybody who reaches the listener.
+    fn is_open(self) -> bool {
+        matches!(self, Self::Live | Self::Ready | Self::Page(_))
+    }
+
     fn method(self) -> Method {
         match self {
             Self::Filter(_) => Method::PUT,
-            Self::Again(_) | Self::Send | Self::Disconnect | Self::Pause(_) | Self::Back(_) | Self::Reload => {
-                Method::POST
-            }
-            Self::Live
+            Self::Again(_)
+            | Self::Send
+            | Self::Disconnect
+            | Self::Pause(_)
+            | Self::Drain
+            | Self::Back(_)
+            | Self::RetryDead(_)
+            | Self::ResumeTarget(_)
+            | Self::Reload => Method::POST,
+            Self::Page(_)
+            | Self::Live
             | Self::Ready
             | Self::Metrics
+            | Self::Status
+            | Self::Streams
+            | Self::Tap
             | Self::Events
             | Self::Event(_)
             | Self::Clients
             | Self::Filters
+            | Self::Targets
+            | Self::Dead(_)
             | Self::OpenApi => Method::GET,
         }
     }
@@ -321,54 +409,4 @@ impl Found for Option<events::Shown> {
 
 fn json(value: &impl Serialize) -> Reply {
     Reply::of(StatusCode::OK, JSON, serde_json::to_vec(value).expect("strings and numbers are serialisable"))
-}
-
-/// Whether the host asked for is `localhost` or an address.
-fn is_this_machine(headers: &HeaderMap) -> bool {
-    let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) else { return false };
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    name == "localhost" || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
-}
-
-/// Whether a request does not come from a page, or comes from a page of this listener. A browser says so of every page
-/// that posts, and cannot be made not to.
-fn is_same_origin(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let Some(origin) = headers.get(ORIGIN) else { return true };
-    let named = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
-    named.is_some() && named == text(HOST)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_addresses_and_localhost_are_this_machine() {
-        let named = |host: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(HOST, HeaderValue::from_str(host).expect("a header"));
-            is_this_machine(&headers)
-        };
-        assert!(named("localhost") && named("localhost:9440") && named("127.0.0.1:9440") && named("[::1]:9440"));
-        assert!(!named("evil.example:9440") && !named("localhost.evil.example") && !named(""));
-        assert!(!is_this_machine(&HeaderMap::new()));
-    }
-
-    #[test]
-    fn a_page_of_another_origin_is_told_from_everybody_else() {
-        let from = |origin: Option<&'static str>| {
-            let mut headers = HeaderMap::new();
-            headers.insert(HOST, HeaderValue::from_static("127.0.0.1:9440"));
-            if let Some(origin) = origin {
-                headers.insert(ORIGIN, HeaderValue::from_static(origin));
-            }
-            is_same_origin(&headers)
-        };
-        assert!(from(None) && from(Some("http://127.0.0.1:9440")));
-        assert!(!from(Some("https://evil.example")) && !from(Some("null")) && !from(Some("http://127.0.0.1")));
-    }
 }

@@ -7,7 +7,9 @@ use crate::metrics::Metrics;
 use crate::outward::{Destination, Kind, Trust};
 use crate::task;
 use crate::trace::{self, Exporter};
+use arc_swap::ArcSwapOption;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -25,23 +27,39 @@ pub(super) fn traces(config: &Config, problems: &mut Vec<Problem>) -> Option<tra
         .ok()
 }
 
-/// Starts to tell; it ends with the process. Must be called within a tokio runtime.
-pub(super) fn start(metrics: Metrics, traces: Option<trace::Config>) {
-    metrics.journeys.sample(traces.as_ref().map(|traces| traces.sample));
-    let exporter = traces.map(|traces| Exporter::start(traces, &metrics));
-    task::background(async move {
-        let mut ticks = interval(EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            for journey in metrics.journeys.settle(Instant::now()) {
-                metrics.journey(&journey);
-                if let Some(exporter) = &exporter {
-                    exporter.tell(&journey);
+/// Tells whoever is to be told now.
+pub(super) struct Telemetry {
+    metrics: Metrics,
+    exporter: Arc<ArcSwapOption<Exporter>>,
+}
+
+impl Telemetry {
+    /// Starts to tell the metrics; it ends with the process. Must be called within a tokio runtime.
+    pub fn start(metrics: Metrics) -> Self {
+        let exporter = Arc::<ArcSwapOption<Exporter>>::default();
+        let (told, journeys) = (exporter.clone(), metrics.clone());
+        task::background(async move {
+            let mut ticks = interval(EVERY);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                for journey in journeys.journeys.settle(Instant::now()) {
+                    journeys.journey(&journey);
+                    if let Some(exporter) = &*told.load() {
+                        exporter.tell(&journey);
+                    }
                 }
             }
-        }
-    });
+        });
+        Self { metrics, exporter }
+    }
+
+    /// From now on traces go there. Must be called within a tokio runtime.
+    pub fn exchange(&self, traces: Option<trace::Config>) {
+        self.metrics.journeys.sample(traces.as_ref().map(|traces| traces.sample));
+        let exporter = traces.map(|traces| Arc::new(Exporter::start(traces, &self.metrics)));
+        self.exporter.store(exporter);
+    }
 }
 
 /// Or the key that is wrong, and why.

@@ -1,6 +1,6 @@
 //! One event to one decision.
 
-use super::Dispatch;
+use super::{Dispatch, Settings};
 use crate::error::Chain;
 use crate::filter;
 use crate::journal::{Decision, Error, Held, Judged};
@@ -31,6 +31,7 @@ impl Dispatch {
 
     /// A decision, and what is to become of clients around what is published of it.
     pub(super) fn judge(&self, event: Event) -> (Decision, Changes) {
+        let settings = self.settings.load_full();
         let Event { id, webhook, received, content_type, unparsed, kind, keys, body, sending, changes } = event;
         let decide = |trail, judged| Decision {
             event: id,
@@ -47,7 +48,7 @@ impl Dispatch {
             let payload = sending.payload(body);
             return (decide(Vec::new(), Judged::Deliver(vec![(payload, sending.audience)])), changes);
         }
-        if let Some(reason) = self.foreign(&kind, &keys) {
+        if let Some(reason) = settings.foreign(&kind, &keys) {
             tracing::warn!(event = %id, webhook = %self.lane.name(), %reason, "event held");
             return (decide(Vec::new(), Judged::Hold { filter: FOREIGN.to_owned(), reason }), Changes::default());
         }
@@ -59,7 +60,7 @@ impl Dispatch {
             payload: Payload::of(body),
             audience: Audience::default(),
         };
-        let outcome = filter::run(&self.chain, message, &self.scope);
+        let outcome = filter::run(&settings.chain, message, &settings.scope);
         let judged = match outcome.held {
             Some(held) => {
                 let (webhook, why) = (self.lane.name(), held.failure.kind());
@@ -78,24 +79,9 @@ impl Dispatch {
         (decide(outcome.trail, judged), outcome.effects.changes)
     }
 
-    /// Why an event is not this webhook's: a captured delivery to one tenant must not reach the clients of another, and
-    /// a provider signs for all of an app's tenants with one secret.
-    fn foreign(&self, kind: &str, keys: &Keys) -> Option<String> {
-        let own = self.phone_number_ids.as_ref()?;
-        match &keys.phone_number_id {
-            Some(id) if own.contains(id) => None,
-            Some(id) => Some(format!("the phone number id is not one of this webhook's: {}", id.escape_default())),
-            None if matches!(kind, "messages" | "statuses" | "unparsed" | "batch") => {
-                Some("it does not say which phone number it is about".to_owned())
-            }
-            // What is about the account as a whole names no number.
-            None => None,
-        }
-    }
-
     /// Why an event has to wait for another, which is held already or is to be held with `decisions`.
     pub(super) fn blocked(&self, event: &Event, decisions: &[Decision]) -> Result<Option<String>, Error> {
-        if !self.ordered || event.keys.user.is_none() {
+        if !self.settings.load().ordered || event.keys.user.is_none() {
             return Ok(None);
         }
         let held = |decision: &&Decision| matches!(decision.judged, Judged::Hold { .. }) && decision.keys == event.keys;
@@ -109,10 +95,27 @@ impl Dispatch {
     /// The event that holds up its conversation, if conversations are kept in order here. An event that names no user
     /// is in none.
     pub(super) fn first_held(&self, keys: &Keys) -> Result<Option<EventId>, Error> {
-        if !self.ordered || keys.user.is_none() {
+        if !self.settings.load().ordered || keys.user.is_none() {
             return Ok(None);
         }
         self.journal.first_held(&self.lane, keys)
+    }
+}
+
+impl Settings {
+    /// Why an event is not this webhook's: a captured delivery to one tenant must not reach the clients of another, and
+    /// a provider signs for all of an app's tenants with one secret.
+    fn foreign(&self, kind: &str, keys: &Keys) -> Option<String> {
+        let own = self.phone_number_ids.as_ref()?;
+        match &keys.phone_number_id {
+            Some(id) if own.contains(id) => None,
+            Some(id) => Some(format!("the phone number id is not one of this webhook's: {}", id.escape_default())),
+            None if matches!(kind, "messages" | "statuses" | "unparsed" | "batch") => {
+                Some("it does not say which phone number it is about".to_owned())
+            }
+            // What is about the account as a whole names no number.
+            None => None,
+        }
     }
 }
 

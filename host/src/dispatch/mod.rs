@@ -12,10 +12,12 @@
 //! | `judge` | one event to one decision |
 //! | `retries` | when which held event is due |
 //! | `desk` | what operators ask for |
+//! | `tell` | what operators who look on are told |
 
 mod desk;
 mod judge;
 mod retries;
+mod tell;
 
 pub use desk::{Counts, Desk, Unanswered, Work};
 pub use retries::Backoff;
@@ -26,8 +28,10 @@ use crate::hub::{Frame, Hub, Source};
 use crate::journal::{Decision, Error, Journal, Judged, Lane};
 use crate::message::{Changes, Entry, Event, EventId, Offset, Scope};
 use crate::metrics::{EventLabels, EventOutcome, Metrics, PerWebhook};
+use crate::tap::Tap;
 use crate::task;
 use crate::ws::{Shards, encode};
+use arc_swap::ArcSwap;
 use desk::Asked;
 use judge::Judgement;
 use retries::Retries;
@@ -53,10 +57,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// So many held events are judged again before what is new has its turn.
 const RETRIES: usize = 16;
 
-pub struct Dispatch {
-    pub lane: Lane,
-    /// What its entries come from, for the streams that carry it.
-    pub source: Source,
+/// What the configuration says of one webhook's events.
+pub struct Settings {
     pub chain: Arc<[Filter]>,
     /// The streams that carry it: whose clients its filters may see and reach.
     pub scope: Scope,
@@ -65,12 +67,22 @@ pub struct Dispatch {
     /// An event waits while an earlier one of its conversation is held.
     pub ordered: bool,
     pub backoff: Backoff,
+}
+
+pub struct Dispatch {
+    pub lane: Lane,
+    /// What its entries come from, for the streams that carry it.
+    pub source: Source,
+    /// Changed from one event to the next.
+    pub settings: Arc<ArcSwap<Settings>>,
     pub journal: Journal,
     pub hub: Hub,
     /// The youngest event that is decided, for those who wait for one.
     pub judged: watch::Sender<EventId>,
     pub shards: Shards,
     pub metrics: Metrics,
+    /// Who looks on.
+    pub tap: Tap,
 }
 
 /// When a dispatcher is to end.
@@ -91,6 +103,10 @@ impl Stop {
         self.0.fetch_max(AT_ONCE, Ordering::AcqRel);
     }
 
+    pub fn is_asked(&self) -> bool {
+        self.asked() > 0
+    }
+
     fn asked(&self) -> u8 {
         self.0.load(Ordering::Acquire)
     }
@@ -108,9 +124,9 @@ struct Running {
 
 impl Dispatch {
     /// Starts the thread. What operators ask of it goes over `desk`.
-    pub fn start(self, stop: Stop, desk: &mut Desk) -> io::Result<JoinHandle<()>> {
+    pub fn start(self, stop: Stop, desk: &Desk) -> io::Result<JoinHandle<()>> {
         let asked = desk.seat(&self.lane);
-        let retries = Retries::new(self.backoff);
+        let retries = Retries::new(self.settings.load().backoff);
         let name = format!("judge-{}", self.lane.name());
         let mut running = Running { dispatch: self, stop, asked, retries, ahead: VecDeque::new() };
         task::thread(&name, move || running.run())
@@ -151,6 +167,7 @@ impl Running {
 
     /// What operators ask, what is due again, what is new, a batch of each; and how much that was.
     fn turn(&mut self) -> Result<usize, Error> {
+        self.retries.set_backoff(self.dispatch.settings.load().backoff);
         let asked = self.serve()?;
         // While it comes to an end, only what is new is judged: what is held can wait for the next start.
         let retried = if self.stop.asked() == 0 { self.retry()? } else { 0 };
@@ -297,6 +314,7 @@ impl Dispatch {
     /// Writes decisions, publishes what follows, and does to clients what is to be done to them around that.
     fn settle(&self, decisions: Vec<Decision>, changes: Vec<(EventId, Changes)>) -> Result<(), Error> {
         let newest = decisions.iter().map(|decision| decision.event).max();
+        let tale = self.tale(&decisions);
         let judgements: Vec<Judgement> = decisions.iter().map(Judgement::of).collect();
         let mut published = Instant::now();
         self.journal.decide(&self.lane, decisions, |entries| {
@@ -304,6 +322,7 @@ impl Dispatch {
             self.publish(entries, changes);
         })?;
         self.metrics.journeys.published(judgements.iter().map(|judgement| judgement.event), published);
+        tale.into_iter().for_each(|told| self.tap.tell(told));
         if let Some(newest) = newest {
             self.judged.send_if_modified(|judged| std::mem::replace(judged, newest.max(*judged)) < newest);
         }

@@ -150,7 +150,7 @@ impl InForce<'_> {
             return (Err(Failure::Missing("message-handler")), Cost::default());
         };
         let subject = Subject { message: Some(message.clone()), scope: scope.clone(), ..Subject::default() };
-        let output = self.version().callee.machine.output;
+        let output = self.version().callee.machine.bounds.output();
         self.ask(
             subject,
             |store, instance| {

@@ -123,7 +123,7 @@ impl InForce<'_> {
             scope: scope.clone(),
             ..Subject::default()
         };
-        let output = self.version().callee.machine.output;
+        let output = self.version().callee.machine.bounds.output();
         self.ask(
             subject,
             |store, instance| {

@@ -54,6 +54,7 @@ mod search;
 mod tests;
 
 pub use decide::{Decision, Judged, Outcome};
+pub use directory::is_in_use;
 pub use error::{Error, Refused};
 pub use held::Held;
 pub use inbox::Answer;
@@ -71,8 +72,9 @@ use retention::Retained;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
+use tokio::sync::watch;
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -111,7 +113,7 @@ pub struct Journal(Arc<Shared>);
 /// The fields are dropped from above to below: whoever writes before what is written, the directory's lock last.
 struct Shared {
     committer: Committer,
-    lanes: BTreeMap<String, Lane>,
+    lanes: RwLock<BTreeMap<String, Lane>>,
     keeper: Arc<Keeper>,
     window: Window,
     inbox: Log,
@@ -119,10 +121,14 @@ struct Shared {
     /// Held while offsets are given, written and published.
     order: Mutex<()>,
     tail: AtomicU64,
+    /// Told each time the tail has moved.
+    grown: watch::Sender<()>,
     retained: Retained,
     recent: Mutex<Option<Arc<search::Received>>>,
     boot: u32,
-    config: Config,
+    /// Of the inbox, and of the outbox.
+    retention: RwLock<(Retention, Retention)>,
+    directory: PathBuf,
     _lock: directory::Lock,
 }
 
@@ -144,9 +150,15 @@ impl Journal {
         self.0.committer.submit(lane, delivery)
     }
 
-    /// The lane of a webhook that was named when the journal was opened.
+    /// Returns when what waits for the disk now has been answered, which shows that the inbox is alive. False when it is
+    /// not any more. Cancel safe.
+    pub async fn beat(&self) -> bool {
+        self.0.committer.beat().await
+    }
+
+    /// The lane of a webhook that was named when the journal was opened, or since.
     pub fn lane(&self, webhook: &str) -> Option<Lane> {
-        self.0.lanes.get(webhook).cloned()
+        self.0.lanes.read().unwrap_or_else(PoisonError::into_inner).get(webhook).cloned()
     }
 
     /// How often this journal has been opened. With it a number that only counts up becomes unique over restarts.

@@ -17,9 +17,11 @@ mod key;
 mod reload;
 #[cfg(test)]
 mod tests;
+mod validity;
 
 pub use error::{Error, HandshakeError};
 pub use reload::Reloaded;
+pub use validity::{Validity, validity};
 
 use crate::secret::Secret;
 use crate::watch::Watch;

@@ -30,17 +30,19 @@ pub fn beat(shared: &Shared, now: Instant) {
         behind::tell(shard);
     }
     let mut due = Vec::new();
-    for (interval, queue) in &mut shard.heartbeats {
+    for queue in shard.heartbeats.values_mut() {
         while queue.front().is_some_and(|(when, _)| *when <= now) {
-            due.extend(queue.pop_front().map(|(_, id)| (*interval, id)));
+            due.extend(queue.pop_front().map(|(_, id)| id));
         }
     }
-    for (interval, id) in due {
+    for id in due {
         if is_silent(shard, id, now) {
             shard.remove(id, CloseReason::Silent);
         }
         let Some(seat) = shard.clients.get_mut(&id) else { continue };
         farewell::ping(&mut seat.client);
+        // It may be another than the last time.
+        let interval = seat.client.stream.heartbeat;
         let overtaken = seat.client.blocked && seat.client.is_behind(&shard.ring) && seat.client.is_live();
         if overtaken && seat.client.stream.slow == Slow::Disconnect {
             shard.goodbye(id, CloseReason::TooSlow);

@@ -145,6 +145,20 @@ impl Client {
         client
     }
 
+    /// From now on it is of this stream: its own, as that is now.
+    pub fn restream(&mut self, stream: Arc<Stream>) {
+        self.knowledge = match (stream.chooser.is_some(), self.knowledge.take()) {
+            (false, _) => None,
+            (true, known) => {
+                let mut known = known.unwrap_or_default();
+                // What the former chooser has not answered yet, the present one is asked.
+                known.ask_again();
+                Some(known)
+            }
+        };
+        self.stream = stream;
+    }
+
     /// Says something of our own, between events.
     pub fn tell(&mut self, own: &Own<'_>) {
         let before = self.control.len();

@@ -6,9 +6,11 @@ use super::choose::{Chosen, Questions};
 use super::client::{Client, Sent, Standing};
 use super::farewell;
 use super::listening::listen;
+use super::renew::{self, Renewal};
 use super::said::{self, What};
 use super::session::Ears;
 use super::socket::{Line, Socket};
+use super::standing::Look;
 use super::{Config, Joining, Slow, Stream, Transport};
 use crate::clients::Clients;
 use crate::hub::{Frame, Inbox, Ring};
@@ -22,7 +24,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
@@ -42,8 +44,14 @@ pub enum Command {
         behind: Offset,
         what: Touch,
     },
+    /// Work by this from now on.
+    Renew(Arc<Renewal>),
+    /// An operator asks how clients stand.
+    Look(Look),
     /// Say goodbye to everybody, and to everybody who comes.
     Drain,
+    /// Somebody wants to know whether the loop still turns.
+    Beat(oneshot::Sender<()>),
 }
 
 /// What a filter or an operator does to a client.
@@ -87,6 +95,8 @@ pub struct Shard {
     ahead: bool,
     /// For whom there was no room before a chooser: they ask again at the next beat.
     pub unasked: Vec<ClientId>,
+    /// What it works by, if that is not what it began with.
+    pub renewal: Option<Arc<Renewal>>,
     /// How often the clock was looked at.
     pub beats: u32,
     draining: bool,
@@ -134,6 +144,7 @@ async fn run(parts: Parts, commands: mpsc::WeakSender<Command>, mut receiver: mp
         coming: VecDeque::new(),
         ahead: false,
         unasked: Vec::new(),
+        renewal: None,
         beats: 0,
         draining: false,
         scratch: Vec::new(),
@@ -180,6 +191,8 @@ fn obey(shared: &Shared, inbox: &Inbox, command: Command) {
         Command::Missed { client, piece } => missed(shared, client, piece.as_deref()),
         Command::Chosen(chosen) => learn(shared, &chosen),
         Command::Touch { client, behind, what } => touch(shared, inbox, client, behind, what),
+        Command::Renew(renewal) => renew::renew(shared, &renewal),
+        Command::Look(look) => look.at(&shared.borrow()),
         Command::Drain => {
             // What was decided before goes out before.
             pump_all(shared);
@@ -187,6 +200,8 @@ fn obey(shared: &Shared, inbox: &Inbox, command: Command) {
             pump_all(shared);
             drain(shared);
         }
+        // Whoever asked may have had enough.
+        Command::Beat(answer) => drop(answer.send(())),
     }
 }
 
@@ -360,8 +375,8 @@ fn join(shared: &Shared, joining: Joining) {
     };
     let mut guard = shared.borrow_mut();
     let shard = &mut *guard;
-    let (card, stream, now) = (who.card.clone(), who.stream.clone(), Instant::now());
-    let (id, heartbeat) = (card.id, stream.heartbeat);
+    let (card, now) = (who.card.clone(), Instant::now());
+    let (id, heartbeat) = (card.id, who.stream.heartbeat);
     let expires = who.expires;
     shard.expiries.extend(expires.map(|expires| (expires, id)));
     let ears = Ears::new(who.manner, early, shard.parts.config.client_message);
@@ -371,10 +386,12 @@ fn join(shared: &Shared, joining: Joining) {
     let client = Client::new(who, Socket::new(line.clone(), tls), ears, live_from, now);
     shard.parts.metrics.clients.get_or_create(&PerStream { stream: client.stream.name.clone() }).inc();
     shard.parts.clients.join(card, shard.parts.number);
-    let listener = task::local(listen(shared.clone(), line, id, stream));
+    let listener = task::local(listen(shared.clone(), line, id));
     let counted = shard.parts.present.begin();
     shard.clients.insert(id, Seat { client, listener, waiter: None, announced: false, expires, permit, counted });
     shard.heartbeats.entry(heartbeat).or_default().push_back((now + heartbeat, id));
+    // It was let in by what was so then.
+    renew::take_up(shard, id);
     if shard.draining {
         shard.goodbye(id, CloseReason::Draining);
     }
