@@ -2,15 +2,21 @@
 
 use crate::start;
 use postern_tests::tools::prometheus::{Prometheus, faults};
-use postern_tests::{Admin, Client, Config, Gateway, Protocol, Sender, eventually, guests};
+use postern_tests::{Admin, Client, Config, Gateway, Protocol, Sender, Service, eventually, guests, respond};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
-/// A gateway with one of everything that is measured, at work.
+/// A gateway with a filter and a client, at work.
 async fn busy() -> (Gateway, Client, Sender) {
+    busy_with(|config| config).await
+}
+
+async fn busy_with(more: impl FnOnce(Config) -> Config) -> (Gateway, Client, Sender) {
     let config = Config::basic().without_dedupe().filter("pass", &guests::wat("pass"), "");
-    let gateway = start(&config.webhook("whatsapp", "/whatsapp", "filters = [\"pass\"]")).await;
+    let gateway = start(&more(config.webhook("whatsapp", "/whatsapp", "filters = [\"pass\"]"))).await;
     let mut client = Client::connect(&gateway, "/ws").await;
     let mut sender = Sender::connect(&gateway, Protocol::Http1).await;
     sender.deliver("/whatsapp", "[1]").await;
@@ -77,9 +83,22 @@ async fn promtool_finds_no_fault_with_the_metrics_and_the_alerts() {
 
 #[tokio::test]
 async fn every_metric_that_the_dashboard_and_the_alerts_name_is_there() {
-    let (gateway, ..) = busy().await;
+    let collector = Service::start(|_| respond(200, "{}")).await;
+    let traces = format!("endpoint = \"{}\"\nsample = 1", collector.url("/v1/traces"));
+    let (gateway, client, _sender) = busy_with(|config| config.section("telemetry.traces", &traces)).await;
+    // What is counted only when it happens: one who goes, and one who speaks no TLS where that is spoken.
+    drop(Client::connect(&gateway, "/ws").await);
+    let mut stranger = TcpStream::connect(gateway.edge()).await.expect("it accepts");
+    stranger.write_all(b"GET / HTTP/1.1\r\n\r\n").await.expect("it reads");
+    for late in ["closes_total", "connections_refused_total", "clients_behind", "trace_spans_total"] {
+        eventually(format!("postern_{late}"), async || {
+            plain(Sender::plain(gateway.admin()).await).await.contains(&format!("# TYPE postern_{late} ")).then_some(())
+        })
+        .await;
+    }
     Admin::of(&gateway).metric_becomes("postern_webhook_last_socket_seconds_count", &[], 1.0).await;
     let metrics = plain(Sender::plain(gateway.admin()).await).await;
+    drop(client);
     let mut known = BTreeSet::new();
     for line in metrics.lines() {
         let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|line| line.split_once(' ')) else { continue };
