@@ -181,11 +181,15 @@ async fn man_shows_the_pages_without_a_complaint() {
         if let Some((done, text, complaints)) = ran("man", &["--warnings", "-l", &path], home.directory()) {
             assert!(done && complaints.is_empty(), "{page}: {complaints}");
             let name = page.trim_end_matches(".1");
-            assert!(text.contains("SYNOPSIS") && text.contains(name) && text.contains("Examples:"), "{page}: {text}");
+            assert!(text.contains("SYNOPSIS") && text.contains(name) && text.contains("EXAMPLES"), "{page}: {text}");
         }
         if let Some((_, complaints, _)) = ran("mandoc", &["-T", "lint", "-W", "error", &path], home.directory()) {
             assert_eq!(complaints, "", "{page}");
         }
+    }
+    if let Some((_, text, _)) = ran("man", &["-l", "pages/postern-check.1"], home.directory()) {
+        let line = "  postern check --strict                         in a pipeline: warnings fail too";
+        assert!(text.contains(line), "examples stand as they were written: {text}");
     }
     let ended = home.run(&["man"]).await;
     assert!(ended.code == Some(0) && ended.stdout.contains(".TH postern 1"), "{}", ended.stdout);

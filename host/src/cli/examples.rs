@@ -158,6 +158,11 @@ const EXAMPLES: &[(&str, &str)] = &[
     ),
 ];
 
+/// Those of a command, by its words: `events ls`.
+pub fn of(path: &str) -> Option<&'static str> {
+    EXAMPLES.iter().find(|(command, _)| *command == path).map(|(_, examples)| *examples)
+}
+
 /// Puts each command's examples under its help.
 pub fn explained(command: Command) -> Command {
     EXAMPLES.iter().fold(command, |command, (path, examples)| {

@@ -15,7 +15,11 @@ fn it_is_known_of_each_key_what_it_takes() {
     let seen = learn::learn().expect("the defaults are TOML");
     let unknown = seen.keys().filter(|(_, asked)| asked.shapes.is_empty() && !asked.table).map(|(key, _)| key);
     let unknown: Vec<&str> = unknown.collect();
-    assert!(unknown.is_empty(), "the reader never got to see what these are; show them in default.toml: {unknown:?}");
+    assert!(
+        unknown.is_empty(),
+        "nothing said what these take: show them in default.toml, or say `value.takes(Shape::…)` where they are read: \
+         {unknown:?}"
+    );
     for (key, shape) in [
         ("tls.certificate", Shape::Text),
         ("tls.plain", Shape::Boolean),
@@ -24,6 +28,7 @@ fn it_is_known_of_each_key_what_it_takes() {
         ("streams.NAME.slow", Shape::Choice(vec!["catch-up", "disconnect"])),
         ("filters.NAME.rollback.within", Shape::Duration),
         ("filters.NAME.config", Shape::Foreign),
+        ("telemetry.traces.sample", Shape::Ratio),
         ("limits.inflight", Shape::Count { least: 1, most: 10_000_000 }),
     ] {
         assert_eq!(seen.get(key).map(|asked| asked.shapes.clone()), Some(vec![shape]), "{key}");
