@@ -43,6 +43,7 @@ mod audience;
 mod connect;
 mod converse;
 mod dispatch;
+mod forward;
 mod ingest;
 mod respond;
 

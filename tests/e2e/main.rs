@@ -24,6 +24,7 @@ mod filter_test;
 mod filter_tools;
 mod filters;
 mod forms;
+mod forward;
 mod handover;
 mod handshake;
 mod harness;

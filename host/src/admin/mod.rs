@@ -18,6 +18,10 @@
 //! | `PUT /v1/filters/NAME` | the component in the body takes its place, from one piece of work to the next |
 //! | `POST /v1/filters/NAME/rollback` | the component before it is back |
 //! | `POST /v1/reload` | the configuration and all it names is read again: all of it is taken, or nothing |
+//! | `GET /v1/targets` | each forward target: how far it is, how it fares |
+//! | `GET /v1/targets/NAME/dead` | its dead letters |
+//! | `POST /v1/targets/NAME/retry` | they are tried once more: `{"cursors":[…]}`, or all of them with `{}` |
+//! | `POST /v1/targets/NAME/resume` | it is tried again now, set aside or waiting |
 //! | `GET /v1/openapi.json` | all this, for programs |
 //!
 //! Without a token, a request must name this machine as its host: a page in the operator's browser that has its own name
@@ -31,6 +35,7 @@ mod filters;
 mod present;
 mod reload;
 mod send;
+pub mod targets;
 
 pub use reload::{Difference, Reloaded};
 
@@ -38,6 +43,7 @@ use crate::clients::Clients;
 use crate::dispatch::{Desk, Work};
 use crate::error::Chain;
 use crate::filter::Shelf;
+use crate::forward::Targets;
 use crate::http::{self, Arrived, Io, Reply};
 use crate::journal::{self, Journal, Lane};
 use crate::message::{Scope, Timestamp};
@@ -66,6 +72,8 @@ pub type Reload = Arc<dyn Fn() -> Result<Reloaded, Vec<String>> + Send + Sync>;
 pub struct Admin {
     pub token: Option<Secret>,
     pub journal: Journal,
+    /// Where events are pushed to.
+    pub targets: Targets,
     /// The webhooks by name, for their lag.
     pub webhooks: Vec<String>,
     pub phases: Phases,
@@ -142,6 +150,10 @@ impl Admin {
             Resource::Filter(name) => filters::put(self, name, request).await,
             Resource::Back(name) => filters::back(self, name).await,
             Resource::Reload => reload::reload(self).await,
+            Resource::Targets => targets::list(self),
+            Resource::Dead(name) => targets::dead(self, name),
+            Resource::RetryDead(name) => targets::retry(self, name, request).await,
+            Resource::ResumeTarget(name) => targets::resume(self, name).await,
             Resource::OpenApi => Reply::of(StatusCode::OK, JSON, OPENAPI),
         }
     }
@@ -197,6 +209,7 @@ impl Admin {
                 self.metrics.inbox_lag_seconds.get_or_create(&labels).set(lane.waits(now).as_secs_f64());
             }
         }
+        self.targets.measure(&self.metrics, self.journal.tail());
         self.metrics.events_held.set(i64::try_from(self.journal.count_held()).unwrap_or(i64::MAX));
         self.metrics.journal_damage.set(i64::try_from(self.journal.damage().len()).unwrap_or(i64::MAX));
         self.metrics.journal_writable.set(i64::from(self.journal.healthy()));
@@ -264,6 +277,10 @@ enum Resource<'a> {
     Filter(&'a str),
     Back(&'a str),
     Reload,
+    Targets,
+    Dead(&'a str),
+    RetryDead(&'a str),
+    ResumeTarget(&'a str),
     OpenApi,
 }
 
@@ -285,6 +302,7 @@ impl<'a> Resource<'a> {
             "/v1/events/replay" => Self::Again(Work::Replay),
             "/v1/filters" => Self::Filters,
             "/v1/reload" => Self::Reload,
+            "/v1/targets" => Self::Targets,
             _ => return Self::below(path),
         })
     }
@@ -293,6 +311,14 @@ impl<'a> Resource<'a> {
     fn below(path: &'a str) -> Option<Self> {
         if let Some(id) = path.strip_prefix("/v1/events/") {
             return (!id.contains('/')).then_some(Self::Event(id));
+        }
+        if let Some(target) = path.strip_prefix("/v1/targets/") {
+            return Some(match target.split_once('/')? {
+                (name, "dead") => Self::Dead(name),
+                (name, "retry") => Self::RetryDead(name),
+                (name, "resume") => Self::ResumeTarget(name),
+                _ => return None,
+            });
         }
         let filter = path.strip_prefix("/v1/filters/")?;
         match filter.split_once('/') {
@@ -311,6 +337,8 @@ impl<'a> Resource<'a> {
             | Self::Pause(_)
             | Self::Drain
             | Self::Back(_)
+            | Self::RetryDead(_)
+            | Self::ResumeTarget(_)
             | Self::Reload => Method::POST,
             Self::Live
             | Self::Ready
@@ -319,6 +347,8 @@ impl<'a> Resource<'a> {
             | Self::Event(_)
             | Self::Clients
             | Self::Filters
+            | Self::Targets
+            | Self::Dead(_)
             | Self::OpenApi => Method::GET,
         }
     }

@@ -16,6 +16,7 @@ mod backlog;
 mod base;
 mod difference;
 mod filters;
+mod forwards;
 mod ground;
 mod guards;
 mod judges;
@@ -114,6 +115,7 @@ impl App {
             shards: base.shards.clone(),
             stops,
             dispatchers,
+            forwards: base.forwards(),
             journal: base.journal.clone(),
             budget: reloader.drain_timeout(),
         };

@@ -74,6 +74,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
+use tokio::sync::watch;
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -120,6 +121,8 @@ struct Shared {
     /// Held while offsets are given, written and published.
     order: Mutex<()>,
     tail: AtomicU64,
+    /// Told each time the tail has moved.
+    grown: watch::Sender<()>,
     retained: Retained,
     recent: Mutex<Option<Arc<search::Received>>>,
     boot: u32,
