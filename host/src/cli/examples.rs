@@ -110,6 +110,26 @@ const EXAMPLES: &[(&str, &str)] = &[
   postern events export --limit 100 | postern filter test filter.wasm -",
     ),
     (
+        "targets ls",
+        "  postern targets ls                             how far each is, and how it fares
+  postern targets ls --json | jq 'select(.dead > 0).name'",
+    ),
+    (
+        "targets dead",
+        "  postern targets dead crm                       what it did not take
+  postern targets dead crm --json | jq -r .id",
+    ),
+    (
+        "targets retry",
+        "  postern targets retry crm --all                when the target is mended
+  postern targets retry crm --all --admin http://127.0.0.1:9440",
+    ),
+    (
+        "targets resume",
+        "  postern targets resume crm                     now, and not when its pause is over
+  postern targets resume crm --admin http://127.0.0.1:9440",
+    ),
+    (
         "filter new",
         "  postern filter new --lang python no-stops
   postern filter new --lang rust redact-more",
