@@ -1,6 +1,7 @@
 //! Who is connected now: a card for each client, found by id, by label, by stream. Shards put clients in and take them
 //! out; filters and operators look. It decides nothing about what anybody is sent: each shard asks its own clients.
 
+mod addressed;
 mod news;
 
 pub use news::Changed;

@@ -154,7 +154,7 @@ impl Edge {
             (None, Some(stream)) if method == Method::GET => {
                 self.connect.connect(stream, request, peer, Box::new(permit)).await
             }
-            (Some(_), _) => Reply::method_not_allowed("GET, POST"),
+            (Some(webhook), _) => Reply::method_not_allowed(self.ingest.webhooks[webhook].methods()),
             (None, _) => Reply::method_not_allowed("GET"),
         }
     }

@@ -4,6 +4,8 @@
 //! draining, paused? ─ claim of a signature ─ permit ─ body ─ signature ─ split ─ inbox (dedupe, durable) ─ 200
 //! ```
 //!
+//! A delivery of Slack's may be a question whether this is the right place: it is answered, and not stored.
+//!
 //! No filter and no client stands between a webhook and its 200, and nothing that a body holds can change the answer:
 //! it is taken as the bytes that were signed, and `split` finds its parts or finds none. What the answer may be is the table of contract section 4, and the one place where a refusal becomes an
 //! answer is `refuse`.
@@ -14,11 +16,11 @@ use crate::journey::Receipt;
 use crate::message::{Delivery, Timestamp};
 use crate::metrics::{Metrics, PerWebhook, WebhookOutcome};
 use crate::phase::{Phase, Phases};
+use crate::provider::{Pointer, Provider};
 use crate::secret::Secret;
 use crate::seldom::Seldom;
-use crate::split::{Split, split};
-use crate::verify::HmacKey;
-use crate::verify::meta::{self, Claim, SignatureRefusal};
+use crate::split::{self, Split, Told};
+use crate::verify::{HandshakeRefusal, Head, Scheme, SignatureRefusal, Signed, meta, slack};
 use ::http::header::CONTENT_TYPE;
 use ::http::{HeaderMap, StatusCode};
 use std::sync::Arc;
@@ -36,10 +38,31 @@ static HANDSHAKES_REFUSED: Seldom = Seldom::new();
 pub struct Webhook {
     pub name: Arc<str>,
     pub lane: Lane,
-    pub verify_token: Secret,
-    pub keys: Vec<HmacKey>,
-    /// An event an item; otherwise one a delivery.
+    pub provider: Provider,
+    /// How its deliveries are signed.
+    pub scheme: Scheme,
+    /// What the GET must say that asks whether this is the right place; only Meta asks so.
+    pub verify_token: Option<Secret>,
+    /// Of Meta's: an event an item; otherwise one a delivery.
     pub split: bool,
+    /// Where in the body the kind of a delivery is, if the configuration says so.
+    pub kind: Option<Pointer>,
+}
+
+impl Webhook {
+    /// The methods it answers, for those who try another.
+    pub fn methods(&self) -> &'static str {
+        if self.verify_token.is_some() { "GET, POST" } else { "POST" }
+    }
+
+    /// The events of a delivery.
+    fn events(&self, headers: &HeaderMap, body: &[u8], signed: &Signed) -> Split {
+        if self.provider == Provider::Meta {
+            return split::split(&self.name, body, self.split);
+        }
+        let topic = split::topic(self.provider, headers);
+        split::whole(self.provider, &self.name, body, Told { name: signed.name(), topic, kind: self.kind.as_ref() })
+    }
 }
 
 pub struct Ingest {
@@ -61,6 +84,14 @@ enum Refusal {
     Signature(SignatureRefusal),
     Body(Unread),
     Journal(Refused),
+    Handshake(HandshakeRefusal),
+}
+
+/// What became of a delivery that is not refused.
+enum Taken {
+    Stored(Appended),
+    /// It asked whether this is the right place, and is answered with this.
+    Question(String),
 }
 
 impl Ingest {
@@ -68,14 +99,12 @@ impl Ingest {
     pub fn handshake(&self, webhook: usize, query: Option<&str>) -> Reply {
         let began = Instant::now();
         let webhook = &self.webhooks[webhook];
-        let (outcome, reply) = match meta::handshake(query, &webhook.verify_token) {
+        let Some(verify_token) = &webhook.verify_token else {
+            return Reply::method_not_allowed(webhook.methods());
+        };
+        let (outcome, reply) = match meta::handshake(query, verify_token) {
             Ok(challenge) => (WebhookOutcome::Verified, Reply::text(StatusCode::OK, challenge)),
-            Err(refusal) => {
-                HANDSHAKES_REFUSED.tell(|others| {
-                    tracing::info!(webhook = %webhook.name, why = %refusal, others, "verification handshake refused");
-                });
-                (WebhookOutcome::HandshakeRefused, Reply::empty(refusal.status()))
-            }
+            Err(refusal) => refuse(webhook, &Refusal::Handshake(refusal)),
         };
         self.metrics.webhook(&webhook.name, outcome, began.elapsed());
         reply
@@ -92,7 +121,8 @@ impl Ingest {
         let began = receipt.begun;
         let webhook = &self.webhooks[webhook];
         let (outcome, reply) = match self.take(webhook, request, receipt).await {
-            Ok(Appended { new, duplicates, .. }) => {
+            Ok(Taken::Question(challenge)) => (WebhookOutcome::Verified, Reply::text(StatusCode::OK, challenge)),
+            Ok(Taken::Stored(Appended { new, duplicates, .. })) => {
                 let labels = PerWebhook { webhook: webhook.name.clone() };
                 self.metrics.webhook_inbox_seconds.get_or_create(&labels).observe(began.elapsed().as_secs_f64());
                 self.metrics.inbox_events.get_or_create(&labels).inc_by(new.into());
@@ -106,7 +136,7 @@ impl Ingest {
         reply
     }
 
-    async fn take(&self, webhook: &Webhook, request: Arrived, mut receipt: Receipt) -> Result<Appended, Refusal> {
+    async fn take(&self, webhook: &Webhook, request: Arrived, mut receipt: Receipt) -> Result<Taken, Refusal> {
         let Arrived { head, body, .. } = request;
         if self.phases.now() == Phase::Draining {
             body.forget().await;
@@ -116,7 +146,9 @@ impl Ingest {
             body.forget().await;
             return Err(Refusal::Paused);
         }
-        let claim = match Claim::of(&head.headers) {
+        let received = Timestamp::now();
+        let now = received.0 / 1000;
+        let claim = match webhook.scheme.claim(Head { headers: &head.headers, query: head.uri.query(), now }) {
             Ok(claim) => claim,
             // What nobody claims to have signed takes neither memory nor a place among those under way.
             Err(refusal) => {
@@ -128,17 +160,21 @@ impl Ingest {
             body.forget().await;
             return Err(Refusal::Busy);
         };
-        let received = Timestamp::now();
         let body = body.read(&head.headers, self.body, self.body_timeout).await.map_err(Refusal::Body)?;
         receipt.mark(|reception| &mut reception.read);
-        claim.check(&body, &webhook.keys).map_err(Refusal::Signature)?;
+        let signed = claim.check(&body).map_err(Refusal::Signature)?;
         receipt.mark(|reception| &mut reception.verified);
+        if webhook.provider == Provider::Slack
+            && let Some(answer) = slack::challenge(&body)
+        {
+            return answer.map(Taken::Question).map_err(Refusal::Handshake);
+        }
         let content_type = content_type(&head.headers);
-        let Split { items, unparsed } = split(&webhook.name, &body, webhook.split);
+        let Split { items, unparsed } = webhook.events(&head.headers, &body, &signed);
         receipt.mark(|reception| &mut reception.split);
         let delivery =
             Delivery { webhook: webhook.name.clone(), received, content_type, unparsed, items, body, orders: None };
-        self.journal.receive(&webhook.lane, delivery, receipt).await.map_err(Refusal::Journal)
+        self.journal.receive(&webhook.lane, delivery, receipt).await.map(Taken::Stored).map_err(Refusal::Journal)
     }
 }
 
@@ -158,12 +194,19 @@ fn refuse(webhook: &Webhook, refusal: &Refusal) -> (WebhookOutcome, Reply) {
             (Outcome::TooSlow, text(StatusCode::REQUEST_TIMEOUT, "the body took too long\n"))
         }
         Refusal::Body(Unread::Broken) => (Outcome::Broken, text(StatusCode::BAD_REQUEST, "the body broke off\n")),
+        Refusal::Handshake(refusal) => {
+            HANDSHAKES_REFUSED.tell(|others| {
+                tracing::info!(webhook = %webhook.name, why = %refusal, others, "verification handshake refused");
+            });
+            (Outcome::HandshakeRefused, Reply::empty(refusal.status()))
+        }
         Refusal::Signature(refusal) => {
             REFUSED.tell(|others| tracing::info!(webhook = %webhook.name, why = %refusal, others, "webhook refused"));
             let outcome = match refusal {
-                SignatureRefusal::Missing => Outcome::SignatureMissing,
-                SignatureRefusal::Repeated => Outcome::SignatureRepeated,
-                SignatureRefusal::Malformed => Outcome::SignatureMalformed,
+                SignatureRefusal::Missing(_) => Outcome::SignatureMissing,
+                SignatureRefusal::Repeated(_) => Outcome::SignatureRepeated,
+                SignatureRefusal::Malformed(_) => Outcome::SignatureMalformed,
+                SignatureRefusal::TooOld(_) | SignatureRefusal::TooNew(_) => Outcome::SignatureExpired,
                 SignatureRefusal::LegacyOnly => Outcome::SignatureLegacy,
                 SignatureRefusal::Wrong => Outcome::SignatureWrong,
             };

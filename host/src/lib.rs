@@ -12,10 +12,12 @@ mod outward;
 mod phase;
 mod pipe;
 mod pool;
+mod provider;
 mod reference;
 mod secret;
 mod seldom;
 mod supervisor;
+mod tap;
 mod task;
 mod watch;
 

@@ -22,16 +22,21 @@ impl Secret {
         self.0.is_empty()
     }
 
-    /// Whether `given` is this secret. Both are hashed under a key of this process first (`hmac::verify` then compares
-    /// in constant time), so that neither length nor common prefix shows.
+    /// Whether `given` is this secret. Neither length nor common prefix shows.
     pub fn matches(&self, given: &str) -> bool {
-        static KEY: LazyLock<hmac::Key> = LazyLock::new(|| {
-            let random = rand::SystemRandom::new();
-            hmac::Key::generate(hmac::HMAC_SHA256, &random).expect("the system gives random bytes")
-        });
-        let tag = hmac::sign(&KEY, digest::digest(&digest::SHA256, self.0.as_bytes()).as_ref());
-        hmac::verify(&KEY, digest::digest(&digest::SHA256, given.as_bytes()).as_ref(), tag.as_ref()).is_ok()
+        alike(self.0.as_bytes(), given.as_bytes())
     }
+}
+
+/// Whether two are the same, in a time that tells of neither more than its length: both are hashed under a key of this
+/// process first (`hmac::verify` then compares in constant time).
+pub fn alike(left: &[u8], right: &[u8]) -> bool {
+    static KEY: LazyLock<hmac::Key> = LazyLock::new(|| {
+        let random = rand::SystemRandom::new();
+        hmac::Key::generate(hmac::HMAC_SHA256, &random).expect("the system gives random bytes")
+    });
+    let tag = hmac::sign(&KEY, digest::digest(&digest::SHA256, left).as_ref());
+    hmac::verify(&KEY, digest::digest(&digest::SHA256, right).as_ref(), tag.as_ref()).is_ok()
 }
 
 impl fmt::Debug for Secret {

@@ -96,12 +96,18 @@ async fn the_configuration_of_the_chart_is_good_with_the_environment_it_sets() {
 #[tokio::test]
 async fn every_command_line_of_a_package_is_understood() {
     let unit = read("systemd/postern.service");
-    let mut words = after(&unit, "ExecStart=").split_whitespace().map(str::to_owned);
-    assert_eq!(words.next().as_deref(), Some("/usr/bin/postern"));
-    understood(&words.collect::<Vec<_>>()).await;
     let image = read("Dockerfile");
+    let whole = ["ExecStart=", "ExecReload="].map(|key| {
+        let words = after(&unit, key).split_whitespace();
+        words.map(str::to_owned).collect::<Vec<_>>()
+    });
+    let healthy = list(after(&image[image.find("HEALTHCHECK").expect("it has one")..], "CMD "));
+    for words in whole.iter().chain([&healthy]) {
+        assert_eq!(words[0], "/usr/bin/postern");
+        understood(&words[1..]).await;
+    }
     assert_eq!(list(after(&image, "ENTRYPOINT ")), ["/usr/bin/postern"]);
-    understood(&list(after(&image, "CMD "))).await;
+    understood(&list(after(&image[image.find("ENTRYPOINT").expect("it has one")..], "CMD "))).await;
     understood(&list(after(&read("helm/postern/templates/statefulset.yaml"), "args: "))).await;
 }
 
@@ -111,6 +117,8 @@ fn packages_have_the_version_of_the_crate() {
     assert_eq!(after(&chart, "version: "), env!("CARGO_PKG_VERSION"));
     assert_eq!(after(&chart, "appVersion: "), env!("CARGO_PKG_VERSION"));
     assert_eq!(after(&read("Dockerfile"), "ARG RUST="), env!("CARGO_PKG_RUST_VERSION"));
+    let newest = after(&read("debian/changelog"), "postern (").to_owned();
+    assert!(newest.starts_with(&format!("{}-", env!("CARGO_PKG_VERSION"))), "{newest}");
 }
 
 #[test]
@@ -121,9 +129,12 @@ fn what_the_debian_package_holds_is_there() {
     let assets = assets.lines().take_while(|line| *line != "]").map(|line| list(line.trim().trim_end_matches(',')));
     let mut sources: Vec<_> = assets.map(|asset| asset[0].clone()).collect();
     assert!(sources.len() > 3, "{sources:?}");
-    sources.retain(|source| !source.starts_with("target/"));
-    for source in
-        sources.iter().map(String::as_str).chain(["packaging/systemd/postern.service", "packaging/debian/postinst"])
+    // But for what the build makes, and patterns.
+    sources.retain(|source| !source.contains("target/") && !source.contains('*'));
+    for source in sources
+        .iter()
+        .map(String::as_str)
+        .chain(["packaging/systemd/postern.service", "packaging/systemd/postern.socket"])
     {
         assert!(host.join(source).is_file(), "{source}");
     }

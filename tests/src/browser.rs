@@ -2,6 +2,8 @@
 //!
 //! Where there is none the browser's tests say so aloud and end, unless `BROWSER_TESTS=required`, as CI sets it.
 
+mod operating;
+
 use crate::{eventually, patiently, report, spawn};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -20,6 +22,8 @@ pub struct Browser {
     socket: WebSocketStream<TcpStream>,
     session: Option<String>,
     next: u64,
+    /// What pages complained of.
+    complaints: Vec<String>,
     _profile: TempDir,
 }
 
@@ -75,7 +79,7 @@ impl Browser {
         let stream = TcpStream::connect(format!("127.0.0.1:{port}")).await.expect("the browser listens");
         let url = format!("ws://127.0.0.1:{port}{}", path.trim());
         let (socket, _) = patiently("the browser's endpoint", client_async(url, stream)).await.expect("it upgrades");
-        Some(Self { child, socket, session: None, next: 0, _profile: profile })
+        Some(Self { child, socket, session: None, next: 0, complaints: Vec::new(), _profile: profile })
     }
 
     /// Shows a page, as whose script everything after is evaluated.
@@ -85,7 +89,9 @@ impl Browser {
         let attach = json!({ "targetId": target["targetId"], "flatten": true });
         let attached = self.ask("Target.attachToTarget", attach).await;
         self.session = Some(attached["sessionId"].as_str().expect("a session").to_owned());
-        self.ask("Page.enable", json!({})).await;
+        for domain in ["Page", "Log", "Runtime"] {
+            self.ask(&format!("{domain}.enable"), json!({})).await;
+        }
         let navigated = self.ask("Page.navigate", json!({ "url": url })).await;
         assert_eq!(navigated["errorText"], Value::Null, "{url}");
         // The answer comes when the page begins to load.
@@ -138,7 +144,8 @@ impl Browser {
                 let message = self.socket.next().await.expect("the browser stays").expect("it speaks the protocol");
                 let Message::Text(text) = message else { continue };
                 let mut answer: Value = serde_json::from_str(&text).expect("the browser speaks JSON");
-                // Events of the page go by.
+                // Events of the page go by, but for what it complains of.
+                self.complaints.extend(operating::complaint(&answer));
                 if answer["id"] == id {
                     assert_eq!(answer["error"], Value::Null, "{method}");
                     return answer["result"].take();

@@ -29,6 +29,7 @@ mod socket;
 mod stalled;
 mod stampede;
 mod supervisor;
+mod tap;
 pub mod tools;
 
 pub use admin::Admin;
@@ -53,6 +54,7 @@ pub use socket::{Frame, Socket};
 pub use stalled::{Load, Outcome, stalled};
 pub use stampede::{Returned, stampede};
 pub use supervisor::Supervisor;
+pub use tap::Tap;
 
 /// What Meta and the gateway share in these tests; the fixtures are signed with it.
 pub const APP_SECRET: &str = "postern-test-app-secret-0123456789";

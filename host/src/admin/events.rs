@@ -2,6 +2,7 @@
 //! directory, and for `postern events` that asks a gateway. `query` is which, `read` looks in the journal, and here is
 //! the shape of the answers. Events are those of the inbox, in the order of their arrival.
 
+mod digits;
 mod query;
 mod read;
 #[cfg(test)]
@@ -123,8 +124,8 @@ pub struct Whole {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Page {
     pub events: Vec<Summary>,
-    /// To be given as `after` for those that follow; none: these were the last. A page may have no events and yet be
-    /// followed by others, when many were looked at in vain.
+    /// To be given as `after` (where the newest are first: as `before`) for those that follow; none: these were the last.
+    /// A page may have no events and yet be followed by others, when many were looked at in vain.
     pub next: Option<String>,
 }
 
@@ -203,6 +204,6 @@ impl fmt::Display for State {
     }
 }
 
-fn date(time: Timestamp) -> String {
+pub(super) fn date(time: Timestamp) -> String {
     humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(time.0)).to_string()
 }

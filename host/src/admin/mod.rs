@@ -2,14 +2,18 @@
 //!
 //! | request | answer |
 //! | --- | --- |
+//! | `GET /` | the page for operators: all that is below, to look at and to press |
 //! | `GET /live` | 200 while the process is |
 //! | `GET /ready` | 200 while it takes webhooks; 503 while it starts, drains, or cannot write its journal |
 //! | `GET /metrics` | all of `metrics`, in the text form of OpenMetrics; in the one before it for who accepts `text/plain` only |
-//! | `GET /v1/events` | events, oldest first, by `since`, `until`, `webhook`, `kind`, `key`, `held`; pages by `after`, `limit` |
+//! | `GET /v1/events` | events, oldest first or `newest`, by `since`, `until`, `webhook`, `kind`, `key`, `number`, `held`; pages |
 //! | `GET /v1/events/ID` | one event: its body, its delivery, what each filter said |
+//! | `GET /v1/tap` | each event with its trail when it is decided, as server-sent events |
 //! | `POST /v1/events/retry` | held ones are judged again: `{"ids":[…]}`, `{"all":true}`, or filters as above |
 //! | `POST /v1/events/replay` | any are: clients get what the present filters make of them, once more |
 //! | `POST /v1/send` | the body goes to clients: all, or those chosen by `stream`, `label=KEY:VALUE`, `client`, `subject` |
+//! | `GET /v1/status` | phase, held events, webhooks with their lag, streams |
+//! | `GET /v1/streams` | each stream: its clients, and how far they are behind |
 //! | `GET /v1/clients` | who is connected, chosen likewise; pages by `after`, `limit` |
 //! | `POST /v1/disconnect` | those chosen are closed, with `code` and `reason` |
 //! | `POST /v1/pause`, `/v1/resume` | webhooks are turned away with 503, and taken again; streams go on |
@@ -25,16 +29,20 @@
 //! | `GET /v1/openapi.json` | all this, for programs |
 //!
 //! Without a token, a request must name this machine as its host: a page in the operator's browser that has its own name
-//! point here must not read what is here; and a page of another origin must not post. With a token, all but `/live` and
-//! `/ready` want `Authorization: Bearer`.
+//! point here must not read what is here; and a page of another origin must not post. With a token, all but `/live`,
+//! `/ready` and the files of the page want `Authorization: Bearer`.
 
 mod again;
 mod chosen;
 pub mod events;
 mod filters;
+mod origin;
+mod page;
 mod present;
 mod reload;
 mod send;
+mod status;
+mod tap;
 pub mod targets;
 
 pub use reload::{Difference, Reloaded};
@@ -51,13 +59,13 @@ use crate::metrics::{Metrics, PerWebhook};
 use crate::phase::{Phase, Phases};
 use crate::pool::Pool;
 use crate::secret::Secret;
+use crate::tap::Tap;
 use crate::task;
 use crate::ws::Shards;
-use ::http::header::{ACCEPT, AUTHORIZATION, HOST, HeaderValue, ORIGIN, WWW_AUTHENTICATE};
+use ::http::header::{ACCEPT, AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use ::http::{HeaderMap, Method, StatusCode};
 use arc_swap::ArcSwap;
 use serde::Serialize;
-use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 
@@ -81,6 +89,8 @@ pub struct Admin {
     pub http: http::Config,
     /// Where events are judged again.
     pub desk: Desk,
+    /// Where it is seen what becomes of them.
+    pub tap: Tap,
     /// Where the journal is read.
     pub readers: Pool,
     /// Who is connected, to which streams there are, and who does things to them.
@@ -126,23 +136,27 @@ impl Admin {
                 _ => "POST",
             });
         }
-        if !matches!(resource, Resource::Live | Resource::Ready) && !self.authorized(&request.head.headers) {
+        if !resource.is_open() && !self.authorized(&request.head.headers) {
             return Reply::text(StatusCode::UNAUTHORIZED, "the admin token is missing or wrong\n")
                 .with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if resource.method() != Method::GET && !is_same_origin(&request.head.headers) {
+        if resource.method() != Method::GET && !origin::is_same(&request.head.headers) {
             return Reply::text(StatusCode::FORBIDDEN, "pages of another origin may not do this\n");
         }
         let query = request.head.uri.query().unwrap_or_default().to_owned();
         match resource {
+            Resource::Page(file) => file.reply(&request.head.headers),
             Resource::Live => Reply::text(StatusCode::OK, "live\n"),
             Resource::Ready => self.ready(),
             Resource::Metrics => self.metrics(&request.head.headers),
+            Resource::Tap => tap::answer(&self.tap, &self.phases),
+            Resource::Status => status::answer(self),
+            Resource::Streams => status::streams(self).await,
             Resource::Events => self.list(&query).await,
             Resource::Event(id) => self.show(id).await,
             Resource::Again(work) => again::answer(self, work, request).await,
             Resource::Send => send::answer(self, &query, request).await,
-            Resource::Clients => present::list(self, &query),
+            Resource::Clients => present::list(self, &query).await,
             Resource::Disconnect => present::disconnect(self, &query).await,
             Resource::Pause(paused) => self.pause(paused),
             Resource::Drain => self.drain(),
@@ -159,7 +173,7 @@ impl Admin {
     }
 
     fn authorized(&self, headers: &HeaderMap) -> bool {
-        let Some(token) = &self.token else { return is_this_machine(headers) };
+        let Some(token) = &self.token else { return origin::is_this_machine(headers) };
         let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         given.and_then(|value| value.strip_prefix("Bearer ")).is_some_and(|given| token.matches(given))
     }
@@ -262,9 +276,13 @@ impl Admin {
 /// What is here.
 #[derive(Clone, Copy)]
 enum Resource<'a> {
+    Page(page::File),
     Live,
     Ready,
     Metrics,
+    Status,
+    Streams,
+    Tap,
     Events,
     Event(&'a str),
     Again(Work),
@@ -290,6 +308,9 @@ impl<'a> Resource<'a> {
             "/live" => Self::Live,
             "/ready" => Self::Ready,
             "/metrics" => Self::Metrics,
+            "/v1/status" => Self::Status,
+            "/v1/streams" => Self::Streams,
+            "/v1/tap" => Self::Tap,
             "/v1/events" => Self::Events,
             "/v1/send" => Self::Send,
             "/v1/clients" => Self::Clients,
@@ -309,6 +330,9 @@ impl<'a> Resource<'a> {
 
     /// One of several.
     fn below(path: &'a str) -> Option<Self> {
+        if let Some(file) = page::at(path) {
+            return Some(Self::Page(file));
+        }
         if let Some(id) = path.strip_prefix("/v1/events/") {
             return (!id.contains('/')).then_some(Self::Event(id));
         }
@@ -328,6 +352,11 @@ impl<'a> Resource<'a> {
         }
     }
 
+    /// Whether it is for everybody who reaches the listener.
+    fn is_open(self) -> bool {
+        matches!(self, Self::Live | Self::Ready | Self::Page(_))
+    }
+
     fn method(self) -> Method {
         match self {
             Self::Filter(_) => Method::PUT,
@@ -340,9 +369,13 @@ impl<'a> Resource<'a> {
             | Self::RetryDead(_)
             | Self::ResumeTarget(_)
             | Self::Reload => Method::POST,
-            Self::Live
+            Self::Page(_)
+            | Self::Live
             | Self::Ready
             | Self::Metrics
+            | Self::Status
+            | Self::Streams
+            | Self::Tap
             | Self::Events
             | Self::Event(_)
             | Self::Clients
@@ -376,54 +409,4 @@ impl Found for Option<events::Shown> {
 
 fn json(value: &impl Serialize) -> Reply {
     Reply::of(StatusCode::OK, JSON, serde_json::to_vec(value).expect("strings and numbers are serialisable"))
-}
-
-/// Whether the host asked for is `localhost` or an address.
-fn is_this_machine(headers: &HeaderMap) -> bool {
-    let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) else { return false };
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    name == "localhost" || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
-}
-
-/// Whether a request does not come from a page, or comes from a page of this listener. A browser says so of every page
-/// that posts, and cannot be made not to.
-fn is_same_origin(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let Some(origin) = headers.get(ORIGIN) else { return true };
-    let named = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
-    named.is_some() && named == text(HOST)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_addresses_and_localhost_are_this_machine() {
-        let named = |host: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(HOST, HeaderValue::from_str(host).expect("a header"));
-            is_this_machine(&headers)
-        };
-        assert!(named("localhost") && named("localhost:9440") && named("127.0.0.1:9440") && named("[::1]:9440"));
-        assert!(!named("evil.example:9440") && !named("localhost.evil.example") && !named(""));
-        assert!(!is_this_machine(&HeaderMap::new()));
-    }
-
-    #[test]
-    fn a_page_of_another_origin_is_told_from_everybody_else() {
-        let from = |origin: Option<&'static str>| {
-            let mut headers = HeaderMap::new();
-            headers.insert(HOST, HeaderValue::from_static("127.0.0.1:9440"));
-            if let Some(origin) = origin {
-                headers.insert(ORIGIN, HeaderValue::from_static(origin));
-            }
-            is_same_origin(&headers)
-        };
-        assert!(from(None) && from(Some("http://127.0.0.1:9440")));
-        assert!(!from(Some("https://evil.example")) && !from(Some("null")) && !from(Some("http://127.0.0.1")));
-    }
 }

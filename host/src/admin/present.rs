@@ -38,10 +38,13 @@ struct Shown {
     labels: BTreeMap<String, Vec<String>>,
     address: String,
     since: String,
+    /// How many entries of the outbox it has before it, those for others included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lag: Option<u64>,
 }
 
 impl Shown {
-    fn of(card: &Card) -> Self {
+    fn of(card: &Card, lag: Option<u64>) -> Self {
         let mut labels = BTreeMap::<String, Vec<String>>::new();
         for label in &card.labels {
             labels.entry(label.key.clone()).or_default().push(label.value.clone());
@@ -53,11 +56,12 @@ impl Shown {
             labels,
             address: card.address.to_string(),
             since: rfc3339(card.since).to_string(),
+            lag,
         }
     }
 }
 
-pub fn list(admin: &Admin, query: &str) -> Reply {
+pub async fn list(admin: &Admin, query: &str) -> Reply {
     let asked = Chosen::parse(query, &admin.streams, &["after", "limit"]).and_then(|chosen| {
         let after = chosen.said("after").map(client).transpose()?;
         let limit = chosen.said("limit").map_or(Ok(MOST), |limit| match limit.parse() {
@@ -74,7 +78,9 @@ pub fn list(admin: &Admin, query: &str) -> Reply {
     let count = found.len();
     found.retain(|card| after.is_none_or(|after| card.id > after));
     let next = (found.len() > limit).then(|| found[limit - 1].id.to_string());
-    let clients = found.iter().take(limit).map(|card| Shown::of(card)).collect();
+    found.truncate(limit);
+    let lags = admin.shards.lags(found.iter().map(|card| card.id).collect()).await;
+    let clients = found.iter().map(|card| Shown::of(card, lags.get(&card.id).copied())).collect();
     json(&Page { clients, count, next })
 }
 

@@ -18,6 +18,7 @@ use crate::message::{EventId, SENT};
 use crate::metrics::{ConnectionRefusal, Metrics};
 use crate::phase::Phases;
 use crate::pool::Pool;
+use crate::tap::Tap;
 use crate::task::{Handle, Tracker};
 use crate::ws::{self, Shards};
 use std::path::Path;
@@ -46,6 +47,8 @@ pub struct Base {
     pub telemetry: Telemetry,
     /// Where events are pushed to.
     forwards: Mutex<Option<Forwards>>,
+    /// What they decide, for operators who look on.
+    pub tap: Tap,
     pub gate: Gate,
     pub phases: Phases,
     pub connections: Tracker,
@@ -83,6 +86,7 @@ impl Base {
             judges: Judges::default(),
             telemetry: Telemetry::start(metrics.clone()),
             forwards: Mutex::default(),
+            tap: Tap::new(ground.clients.clone()),
             gate: gate(config, metrics),
             phases: Phases::default(),
             connections: Tracker::default(),

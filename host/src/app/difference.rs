@@ -42,8 +42,9 @@ fn secrets(config: &Config) -> BTreeMap<String, Vec<String>> {
         secrets.insert(key, values.into_iter().map(|secret| secret.reveal().to_owned()).collect::<Vec<_>>());
     };
     for (name, webhook) in &config.webhooks {
-        add(format!("webhooks.{name}.verify_token"), vec![&webhook.verify_token]);
-        add(format!("webhooks.{name}.app_secret"), webhook.app_secret.iter().collect());
+        add(format!("webhooks.{name}.verify_token"), webhook.verify_token.iter().collect());
+        let secret = webhook.signing.provider.secret_key();
+        add(format!("webhooks.{name}.{secret}"), webhook.signing.secrets.iter().collect());
     }
     for (name, stream) in &config.streams {
         if let Some(JwtKeys::Secret(secret)) = stream.jwt.as_ref().map(|jwt| &jwt.keys) {

@@ -90,6 +90,7 @@ impl Judges {
             judged,
             shards: base.shards.clone(),
             metrics: base.ground.metrics.clone(),
+            tap: base.tap.clone(),
         };
         let thread = dispatch.start(stop.clone(), &self.desk).map_err(Fault::of)?;
         self.lock().insert(name.to_owned(), Judge { settings, stop, lane, thread });

@@ -25,6 +25,7 @@ mod plan;
 mod promised;
 mod pulse;
 mod reload;
+mod schemes;
 mod service;
 mod shutdown;
 mod sources;
@@ -85,9 +86,9 @@ impl App {
                 tracing::warn!("the admin listener has no room")
             });
         let Self { reloader, edge_listeners, admin_listeners } = self;
+        let admin_addresses = admin_listeners.addresses().to_vec();
         let base = reloader.base.clone();
         let operators = reloader.operators.clone();
-        let admin_addresses = admin_listeners.addresses().to_vec();
         task::background(async move {
             let serve = |tcp, _, permit| Admin::serve(&operators, tcp, permit);
             admin_listeners.run(&admin_gate, serve, std::future::pending()).await;

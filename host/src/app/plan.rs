@@ -5,6 +5,7 @@ use super::filters;
 use super::forwards;
 use super::ground::Ground;
 use super::guards::{self, Guards};
+use super::schemes;
 use super::service::Service;
 use super::telemetry;
 use super::warnings::{Warning, warnings};
@@ -12,10 +13,8 @@ use crate::config::{self, Config, Identity, Problem};
 use crate::error::Chain;
 use crate::filter::Shelf;
 use crate::forward;
-use crate::secret::Secret;
 use crate::tls::{self, Acceptor, development};
 use crate::trace;
-use crate::verify::{EmptySecret, HmacKey};
 use crate::ws;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -90,6 +89,7 @@ impl Plan {
             check_uses(&config, shelf, &mut problems);
         }
         let guards = guards::guards(&config, before, &mut problems);
+        schemes::check(&config, &mut problems);
         let traces = telemetry::traces(&config, &mut problems);
         let forwards =
             shelf.as_ref().map(|shelf| forwards::settings(&config, shelf, &mut problems)).unwrap_or_default();
@@ -213,10 +213,6 @@ fn check_uses(config: &Config, shelf: &mut Shelf, problems: &mut Vec<Problem>) {
             problems.push(problem(config, &key, why));
         }
     }
-}
-
-pub(super) fn keys(secrets: &[Secret]) -> Result<Vec<HmacKey>, EmptySecret> {
-    secrets.iter().map(HmacKey::new).collect()
 }
 
 pub(super) fn slow(slow: config::Slow) -> ws::Slow {

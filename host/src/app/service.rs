@@ -7,7 +7,7 @@ use super::guards::Guards;
 use super::judges::Orders;
 use super::reload;
 use super::streams::Parts;
-use super::{Fault, Plan, forwards, plan};
+use super::{Fault, Plan, forwards};
 use crate::admin::{Admin, Reload};
 use crate::config::{self, Config, Setting};
 use crate::connect::{self, Connect};
@@ -22,6 +22,7 @@ use crate::route::Routes;
 use crate::task;
 use crate::tls::Acceptor;
 use crate::trace;
+use crate::verify::Scheme;
 use crate::watch::Watch;
 use crate::ws::Renewal;
 use arc_swap::ArcSwap;
@@ -251,6 +252,7 @@ fn admin(base: &Base, config: &Config, shelf: Arc<Shelf>, webhooks: Vec<String>,
         metrics: base.ground.metrics.clone(),
         http: http(config),
         desk: base.judges.desk.clone(),
+        tap: base.tap.clone(),
         readers: base.readers.clone(),
         connections: Arc::new(move || open.open()),
     }
@@ -274,9 +276,11 @@ fn webhook_of(base: &Base, name: &str, webhook: &config::Webhook) -> Result<inge
     Ok(ingest::Webhook {
         name: name.into(),
         lane: base.journal.open_lane(name).map_err(Fault::of)?,
+        provider: webhook.signing.provider,
+        scheme: Scheme::new(&webhook.signing).map_err(Fault::of)?,
         verify_token: webhook.verify_token.clone(),
-        keys: plan::keys(&webhook.app_secret).map_err(Fault::of)?,
         split: webhook.split,
+        kind: webhook.kind.clone(),
     })
 }
 

@@ -7,6 +7,7 @@
 mod certificates;
 mod machine;
 mod secrets;
+mod signatures;
 mod uses;
 
 use crate::config::{Config, Problem};
@@ -25,6 +26,7 @@ pub fn warnings(config: &Config) -> Vec<Warning> {
     certificates::look(&mut list);
     uses::look(&mut list);
     secrets::look(&mut list);
+    signatures::look(&mut list);
     machine::look(&mut list);
     list.sorted()
 }

@@ -1,4 +1,5 @@
-//! `postern send`: signs payloads and POSTs them as Meta does, so that a gateway can be tried without Meta.
+//! `postern send`: signs payloads and POSTs them as Meta or another provider does, so that a gateway can be tried without
+//! them.
 //!
 //! The bytes of a file are the body, untouched, and the signature is over them; only what is sent again gets new ids,
 //! since a gateway recognises what it was sent before. One request at a time on one kept
@@ -6,21 +7,24 @@
 //! were acknowledged. The secret is never printed.
 
 mod renew;
+mod sign;
 mod summary;
 #[cfg(test)]
 mod tests;
 
 use super::Failure;
+use super::check::{self, Overrides};
 use super::outward::{self, Client, Destination, Kind, Trusted, header};
+use crate::config::{nearest, one_of};
 use crate::error::Chain;
 use crate::message::Timestamp;
+use crate::provider::{Provider, Signing};
 use crate::secret::Secret;
 use bytes::Bytes;
-use data_encoding::HEXLOWER;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::HeaderMap;
 use renew::Places;
-use ring::hmac;
 use serde::Serialize;
+use sign::{Signed, Signer};
 use std::convert::Infallible;
 use std::fs;
 use std::io::{self, IsTerminal, Read, Write};
@@ -29,7 +33,10 @@ use std::time::{Duration, Instant};
 use summary::{Latencies, Summary};
 use tokio::time::interval;
 
-/// Sign payloads and POST them as Meta does
+/// Sign payloads and POST them as Meta or another provider does
+///
+/// How another signs is known by its name (`--provider github`), or by that of a webhook in your configuration
+/// (`--webhook NAME`), which has its secret too.
 ///
 /// A gateway recognises what it was sent before and does not deliver it again. So of payloads sent several times, each
 /// repetition gets new ids: -N after the id of each message and status. The first is sent as it is.
@@ -41,12 +48,30 @@ pub struct Send {
     /// The webhook to send them to
     #[arg(long, value_name = "URL")]
     to: String,
-    /// The app secret to sign with
-    #[arg(long, value_parser = secret, required_unless_present = "secret_file", conflicts_with = "secret_file")]
+    /// Who to sign as: meta, github, stripe, slack, shopify, twilio, telegram, standard-webhooks or none
+    #[arg(long, value_name = "NAME", value_parser = provider, default_value = "meta", conflicts_with = "webhook")]
+    provider: Provider,
+    /// Sign as this webhook of the configuration demands, with its first secret unless another is given
+    #[arg(long, value_name = "NAME")]
+    webhook: Option<String>,
+    /// The configuration [default: postern.toml]
+    #[arg(short, long, value_name = "FILE", requires = "webhook")]
+    config: Option<PathBuf>,
+    /// The secret to sign with; Meta's is the app secret
+    #[arg(long, value_parser = secret, conflicts_with = "secret_file")]
     secret: Option<Secret>,
-    /// A file that holds the app secret: other users of this machine can see what is on a command line
+    /// A file that holds the secret: other users of this machine can see what is on a command line
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
+    /// The address that Twilio believes to call, if it is another than that of --to
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// A header beside those of the provider, such as `X-GitHub-Event: push`; may be given several times
+    #[arg(long = "header", value_name = "K: V")]
+    headers: Vec<String>,
+    /// Sign as if it were so long ago, such as 10m: to see it refused
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    age: Option<Duration>,
     /// Send all of them this many times, with new ids after the first
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     repeat: u64,
@@ -59,9 +84,6 @@ pub struct Send {
     /// Send at most this many a second, such as `100/s` [default: as fast as they are answered]
     #[arg(long, value_name = "N/s", value_parser = pace)]
     rate: Option<Duration>,
-    /// A header beside those of the provider, such as `X-Request-Id: 1`; may be given several times
-    #[arg(long = "header", value_name = "K: V")]
-    headers: Vec<String>,
     #[command(flatten)]
     trust: Trusted,
     /// Print each answer as a line of JSON, and of several a summary with the times they took
@@ -78,34 +100,85 @@ impl Send {
     /// Reads all that is to be read: nothing is sent when one of the files cannot be.
     fn prepare(self, input: &mut impl Read) -> Result<Work, Failure> {
         let destination = Destination::new(&self.to, Kind::Http, &self.trust.trust())?;
-        let key = key(self.secret, self.secret_file.as_deref())?;
+        let signer = self.signer()?;
         if self.files.iter().filter(|file| file.as_os_str() == "-").count() > 1 {
             return Err(Failure::new(Failure::USAGE, "standard input, `-`, can be sent only once; use --repeat"));
         }
-        let payloads: Vec<_> = self.files.iter().map(|file| Payload::read(file, input)).collect::<Result<_, _>>()?;
-        let more = self.headers.iter().map(|text| header(text)).collect::<Result<_, _>>()?;
+        let provider = signer.provider();
+        let payloads = self.files.iter().map(|file| Payload::read(file, provider, input));
+        let payloads: Vec<_> = payloads.collect::<Result<_, _>>()?;
         let ids = match (self.same, self.fresh) {
             (true, _) => Ids::Same,
             (_, true) => Ids::Fresh(Timestamp::now()),
             _ => Ids::Repeated,
         };
-        let (repeat, pace, json) = (self.repeat, self.rate, self.json);
-        Ok(Work { destination, key, more, payloads, repeat, ids, pace, json })
+        let headers = self.headers.iter().map(|text| header(text)).collect::<Result<_, _>>()?;
+        let age = self.age.unwrap_or_default();
+        Ok(Work {
+            destination,
+            sending: Sending { signer, headers, age },
+            payloads,
+            repeat: self.repeat,
+            ids,
+            pace: self.rate,
+            json: self.json,
+        })
+    }
+
+    fn signer(&self) -> Result<Signer, Failure> {
+        let usage = |why: &str| Failure::new(Failure::USAGE, why);
+        let given = match (&self.secret, &self.secret_file) {
+            (Some(secret), _) => Some(secret.clone()),
+            (None, Some(file)) => Some(outward::secret_of(file)?),
+            (None, None) => None,
+        };
+        let mut signing = match &self.webhook {
+            Some(name) => self.configured(name)?,
+            None => Signing {
+                provider: self.provider,
+                secrets: Vec::new(),
+                tolerance: Duration::ZERO,
+                public_url: None,
+                recipe: None,
+            },
+        };
+        if given.is_none() && signing.secrets.is_empty() && signing.provider != Provider::None {
+            return Err(usage("there is no secret to sign with\nhint: give one by `--secret` or `--secret-file`"));
+        }
+        signing.secrets = given.map_or(signing.secrets, |secret| vec![secret]);
+        signing.public_url = self.public_url.clone().or(signing.public_url);
+        Signer::new(&signing, &self.to).map_err(usage)
+    }
+
+    /// How a webhook of the configuration is signed.
+    fn configured(&self, name: &str) -> Result<Signing, Failure> {
+        let mut config = check::load(self.config.clone(), Overrides::default())?;
+        config.webhooks.remove(name).map(|webhook| webhook.signing).ok_or_else(|| {
+            let known: Vec<&str> = config.webhooks.keys().map(String::as_str).collect();
+            let hint = if known.is_empty() { "it has none".to_owned() } else { format!("it has {}", one_of(&known)) };
+            Failure::new(Failure::USAGE, format!("the configuration has no webhook `{name}`\nhint: {hint}"))
+        })
     }
 }
 
 /// All that is to be done.
 struct Work {
     destination: Destination,
-    key: hmac::Key,
-    /// Headers of the user's choice.
-    more: Vec<(HeaderName, HeaderValue)>,
+    sending: Sending,
     payloads: Vec<Payload>,
     repeat: u64,
     ids: Ids,
     /// From the start of one request to that of the next.
     pace: Option<Duration>,
     json: bool,
+}
+
+/// What is done to every payload.
+struct Sending {
+    signer: Signer,
+    /// To be sent with it.
+    headers: HeaderMap,
+    age: Duration,
 }
 
 /// What becomes of the ids in a payload.
@@ -131,7 +204,9 @@ impl Ids {
 
 impl Work {
     async fn run(self, out: &mut impl Write) -> Result<(), Failure> {
-        for payload in self.payloads.iter().filter(|payload| payload.places.is_empty()) {
+        // Standard Webhooks has them in a header.
+        let has_own = self.sending.signer.provider() == Provider::StandardWebhooks;
+        for payload in self.payloads.iter().filter(|payload| payload.places.is_empty() && !has_own) {
             if self.ids.suffix(self.repeat).is_some() {
                 let file = &payload.file;
                 outward::note(&format!("`{file}` has no ids to renew: sent again, it is recognised as sent before"));
@@ -147,7 +222,7 @@ impl Work {
                 if let Some(ticks) = &mut ticks {
                     ticks.tick().await;
                 }
-                let result = payload.send(&mut client, &self.key, &self.more, suffix.as_deref()).await?;
+                let result = payload.send(&mut client, &self.sending, suffix.as_deref()).await?;
                 sent += 1;
                 refused += u64::from(result.status != 200);
                 latencies.add(result.milliseconds);
@@ -207,7 +282,7 @@ struct Payload {
 }
 
 impl Payload {
-    fn read(file: &Path, input: &mut impl Read) -> Result<Self, Failure> {
+    fn read(file: &Path, provider: Provider, input: &mut impl Read) -> Result<Self, Failure> {
         let body = if file.as_os_str() == "-" {
             let mut body = Vec::new();
             input.read_to_end(&mut body).map(|_| body)
@@ -215,21 +290,17 @@ impl Payload {
             fs::read(file)
         };
         let body = body.map_err(|error| outward::unreadable(file, &error))?;
-        Ok(Self { file: file.display().to_string(), places: Places::find(&body), body: body.into() })
+        Ok(Self { file: file.display().to_string(), places: Places::find(&body, provider), body: body.into() })
     }
 
-    async fn send(
-        &self,
-        client: &mut Client,
-        key: &hmac::Key,
-        more: &[(HeaderName, HeaderValue)],
-        suffix: Option<&str>,
-    ) -> Result<Sent<'_>, Failure> {
+    async fn send(&self, client: &mut Client, sending: &Sending, suffix: Option<&str>) -> Result<Sent<'_>, Failure> {
         let body = suffix.map_or_else(|| self.body.clone(), |suffix| self.places.renew(&self.body, suffix).into());
-        let (mut headers, bytes) = (headers(key, &body), body.len());
-        headers.extend(more.iter().cloned());
+        let now = (Timestamp::now().0 / 1000).saturating_sub(sending.age.as_secs());
+        let Signed { mut headers, query } = sending.signer.sign(&body, now, &sign::id(&self.body, suffix));
+        headers.extend(sending.headers.clone());
+        let bytes = body.len();
         let began = Instant::now();
-        let answer = client.post(&headers, body).await.map_err(|error| {
+        let answer = client.post_with(query.as_deref(), &headers, body).await.map_err(|error| {
             let (file, to) = (&self.file, &client.destination().address);
             Failure::new(Failure::FAILED, format!("failed to send `{file}` to `{to}`: {}", Chain(&error)))
         })?;
@@ -264,27 +335,13 @@ impl Sent<'_> {
     }
 }
 
-/// The headers of Meta's own requests that a receiver may look at.
-fn headers(key: &hmac::Key, body: &[u8]) -> HeaderMap {
-    let signature = format!("sha256={}", HEXLOWER.encode(hmac::sign(key, body).as_ref()));
-    let signature = HeaderValue::from_str(&signature).expect("hexadecimal digits may stand in a header");
-    HeaderMap::from_iter([
-        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
-        (USER_AGENT, HeaderValue::from_static("facebookexternalua")),
-        (HeaderName::from_static("x-hub-signature-256"), signature),
-    ])
-}
-
-fn key(given: Option<Secret>, file: Option<&Path>) -> Result<hmac::Key, Failure> {
-    let secret = match (given, file) {
-        (Some(secret), _) => secret,
-        (None, Some(file)) => outward::secret_of(file)?,
-        (None, None) => Secret::new(""),
-    };
-    if secret.is_empty() {
-        return Err(Failure::new(Failure::USAGE, "the secret to sign with is empty"));
-    }
-    Ok(hmac::Key::new(hmac::HMAC_SHA256, secret.reveal().as_bytes()))
+fn provider(text: &str) -> Result<Provider, String> {
+    let names = Provider::NAMES.map(|(name, _)| name);
+    let found = Provider::NAMES.into_iter().find(|(name, _)| *name == text);
+    found.map(|(_, provider)| provider).ok_or_else(|| match nearest(text, names) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("it can be {}", one_of(&names)),
+    })
 }
 
 fn secret(text: &str) -> Result<Secret, Infallible> {

@@ -2,7 +2,8 @@
 
 use super::admission::{callout, jwt};
 use super::reader::{Read, Section, Value};
-use super::schema::{ClientAuth, Demand, EventKind, Page, Provider, Relay, Slow, Stream, Webhook};
+use super::schema::{ClientAuth, Demand, EventKind, Page, Relay, Slow, Stream, Webhook};
+use super::signing::{Origin, origin};
 use super::tree::Item;
 use bytesize::ByteSize;
 use std::collections::BTreeSet;
@@ -11,38 +12,25 @@ const PATH: &str = "a path that begins with `/`";
 
 pub(super) fn webhook(mut section: Section<'_>, filters: &BTreeSet<String>) -> Read<Webhook> {
     let path = section.required("path").and_then(|value| value.url_path());
-    let provider = section.required("provider").and_then(|value| provider(&value));
-    let verify_token = section.required("verify_token").and_then(|value| value.secret());
-    let app_secret = section.required("app_secret").and_then(|value| value.secrets());
+    let origin = origin(&mut section);
     let filters = section.optional("filters").map_or(Ok(vec![]), |value| value.names(filters, "filter"));
     let split = section.required("split").and_then(|value| value.boolean());
     let phone_number_ids = section.optional("phone_number_ids").map(|value| phone_number_ids(&value)).transpose();
     let ordered = section.required("ordered").and_then(|value| value.boolean());
     let client = client_auth(&mut section);
     section.finish(&[]);
+    let Origin { signing, verify_token, kind } = origin?;
     Ok(Webhook {
         path: path?,
-        provider: provider?,
-        verify_token: verify_token?,
-        app_secret: app_secret?,
+        signing,
+        verify_token,
+        kind,
         filters: filters?,
         split: split?,
         phone_number_ids: phone_number_ids?,
         ordered: ordered?,
         client: client?,
     })
-}
-
-fn provider(value: &Value<'_>) -> Read<Provider> {
-    const LATER: [&str; 9] =
-        ["standard-webhooks", "github", "stripe", "slack", "shopify", "twilio", "telegram", "hmac", "none"];
-    match &value.node.item {
-        Item::Text(text) if LATER.contains(&text.as_str()) => Err(value.problem_with_hint(
-            format!("is not supported by this version of postern: `{text}`"),
-            "the one provider it knows is `meta`",
-        )),
-        _ => value.choice(&[("meta", Provider::Meta)]),
-    }
 }
 
 fn phone_number_ids(value: &Value<'_>) -> Read<Vec<String>> {

@@ -3,6 +3,7 @@
 use super::forward::Forward;
 use super::problem::{Place, Problem};
 use super::seen::Secrets;
+use crate::provider::{Pointer, Signing};
 use crate::reference::Reference;
 use crate::secret::Secret;
 use std::collections::BTreeMap;
@@ -68,10 +69,11 @@ pub enum Identity {
 pub struct Webhook {
     /// Begins with `/`, or is empty, which is any. No other webhook has it; a stream may.
     pub path: String,
-    pub provider: Provider,
-    pub verify_token: Secret,
-    /// At least one.
-    pub app_secret: Vec<Secret>,
+    pub signing: Signing,
+    /// Meta's, and then there is one.
+    pub verify_token: Option<Secret>,
+    /// Where in the body the kind of a delivery is. Never of Meta's.
+    pub kind: Option<Pointer>,
     /// Names in `Config::filters`, in the order in which they run.
     pub filters: Vec<String>,
     /// An event for each item; else one for each delivery.
@@ -96,11 +98,6 @@ pub enum Demand {
     None,
     Optional,
     Required,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Provider {
-    Meta,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -7,11 +7,13 @@ mod forward;
 mod layers;
 mod problems;
 mod secrets;
+mod signing;
 mod telemetry;
 
 use super::problem::Place;
-use super::schema::{Admin, Filter, Limits, Log, Provider, Retention, Retry, Rollback, Slow, Stream, Tls};
+use super::schema::{Admin, Filter, Limits, Log, Retention, Retry, Rollback, Slow, Stream, Tls};
 use super::*;
+use crate::provider::Provider;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -132,7 +134,11 @@ fn the_least_configuration_has_every_default() {
         }
     );
     let webhook = &config.webhooks["whatsapp"];
-    assert_eq!((webhook.provider, webhook.filters.as_slice()), (Provider::Meta, ["redact".to_owned()].as_slice()));
+    assert_eq!(
+        (webhook.signing.provider, webhook.filters.as_slice()),
+        (Provider::Meta, ["redact".to_owned()].as_slice())
+    );
+    assert_eq!((webhook.signing.tolerance, webhook.kind.as_ref()), (seconds(300), None));
     assert_eq!((webhook.split, webhook.ordered, webhook.phone_number_ids.as_ref()), (true, false, None));
     let hours = |hours: u64| seconds(hours * 60 * 60);
     assert!(!config.reuse_port);
@@ -253,7 +259,7 @@ fn everything_that_can_be_said_is_understood() {
     assert_eq!(config.tls.handshake_timeout, Duration::from_secs(90));
     let webhook = &config.webhooks["wa-1"];
     assert_eq!(webhook.filters, ["f_2", "f1"]);
-    assert!(webhook.app_secret[0].matches("new") && webhook.app_secret[1].matches("old"));
+    assert!(webhook.signing.secrets[0].matches("new") && webhook.signing.secrets[1].matches("old"));
     assert_eq!((config.reuse_port, webhook.split, webhook.ordered), (true, false, true));
     assert_eq!(webhook.phone_number_ids.as_deref().unwrap(), ["106540352242922", "1"]);
     let days = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
@@ -308,6 +314,12 @@ fn the_commented_defaults_are_the_whole_schema_and_nothing_else() {
         .replace("{ env = \"CRM_SECRET\" }", "\"p\"")
         .replace("webhook = \"whatsapp\"", "webhook = \"name\"")
         .replace("streams = [\"agents\"]", "streams = [\"name\"]")
+        // Theirs who are not Meta.
+        .replace("\nsecret = [{ env = \"WEBHOOK_SECRET\" }]", "")
+        .replace("tolerance = \"5m\"", "")
+        .replace("public_url = \"https://hooks.example.com/twilio\"", "")
+        .replace("signature = { header", "#")
+        .replace("kind = \"/event/type\"", "")
         .replace("{ env = \"PARTNER_SECRET\" }", "\"p\"")
         .replace("{ env = \"REGISTRY_PASSWORD\" }", "\"p\"")
         .replace("{ env = \"COLLECTOR_AUTHORIZATION\" }", "\"p\"");

@@ -12,10 +12,12 @@
 //! | `judge` | one event to one decision |
 //! | `retries` | when which held event is due |
 //! | `desk` | what operators ask for |
+//! | `tell` | what operators who look on are told |
 
 mod desk;
 mod judge;
 mod retries;
+mod tell;
 
 pub use desk::{Counts, Desk, Unanswered, Work};
 pub use retries::Backoff;
@@ -26,6 +28,7 @@ use crate::hub::{Frame, Hub, Source};
 use crate::journal::{Decision, Error, Journal, Judged, Lane};
 use crate::message::{Changes, Entry, Event, EventId, Offset, Scope};
 use crate::metrics::{EventLabels, EventOutcome, Metrics, PerWebhook};
+use crate::tap::Tap;
 use crate::task;
 use crate::ws::{Shards, encode};
 use arc_swap::ArcSwap;
@@ -78,6 +81,8 @@ pub struct Dispatch {
     pub judged: watch::Sender<EventId>,
     pub shards: Shards,
     pub metrics: Metrics,
+    /// Who looks on.
+    pub tap: Tap,
 }
 
 /// When a dispatcher is to end.
@@ -309,6 +314,7 @@ impl Dispatch {
     /// Writes decisions, publishes what follows, and does to clients what is to be done to them around that.
     fn settle(&self, decisions: Vec<Decision>, changes: Vec<(EventId, Changes)>) -> Result<(), Error> {
         let newest = decisions.iter().map(|decision| decision.event).max();
+        let tale = self.tale(&decisions);
         let judgements: Vec<Judgement> = decisions.iter().map(Judgement::of).collect();
         let mut published = Instant::now();
         self.journal.decide(&self.lane, decisions, |entries| {
@@ -316,6 +322,7 @@ impl Dispatch {
             self.publish(entries, changes);
         })?;
         self.metrics.journeys.published(judgements.iter().map(|judgement| judgement.event), published);
+        tale.into_iter().for_each(|told| self.tap.tell(told));
         if let Some(newest) = newest {
             self.judged.send_if_modified(|judged| std::mem::replace(judged, newest.max(*judged)) < newest);
         }

@@ -6,10 +6,34 @@ use super::record::{DeliveryHeader, ItemHeader, decode_ordered, decode_verdicts}
 use super::{Error, Journal, Outcome};
 use crate::message::{Event, EventId, Keys, Offset, Orders, Step, Timestamp};
 use bytes::Bytes;
+use std::ops::Range;
 use std::sync::{Arc, PoisonError};
 
 /// How much of the inbox is read in one go.
 const CHUNK: usize = 1 << 20;
+
+/// So many events are looked at in one go where the newest come first, more where they are small.
+const LEAST_WINDOW: u64 = 16;
+const MOST_WINDOW: u64 = 4096;
+
+/// Whether an event is wanted, by what is known of it and, if it must be, by its body. Of a duplicate that may be empty.
+pub type Wanted<'a> = &'a dyn Fn(&Summary, &dyn Fn() -> Option<Bytes>) -> bool;
+
+/// Where to look, for what, and how much.
+struct Look<'a> {
+    within: Range<EventId>,
+    wanted: Wanted<'a>,
+    most: usize,
+    scan_bytes: usize,
+    chunk: usize,
+}
+
+struct Looked {
+    found: Vec<Summary>,
+    /// Where to go on, unless all was looked at.
+    next: Option<EventId>,
+    scanned: usize,
+}
 
 /// What became of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,20 +122,60 @@ impl Journal {
         Ok(Some(Record { event, delivery: *first, items, delivery_bytes, state, decided, trail }))
     }
 
-    /// The events from `from` on that `filter` wants, in order, at most `most`, having looked at no more than about
+    /// The events from `from` on that `wanted` wants, in order, at most `most`, having looked at no more than about
     /// `scan_bytes` of the inbox; and where to go on, unless the end was reached. What is damaged is passed. Blocks.
     pub fn search(
         &self,
         from: EventId,
-        filter: &dyn Fn(&Summary) -> bool,
+        wanted: Wanted<'_>,
         most: usize,
         scan_bytes: usize,
     ) -> Result<(Vec<Summary>, Option<EventId>), Error> {
-        let (mut found, mut scanned, mut next) = (Vec::new(), 0, from);
+        let look = Look { within: from..EventId(u64::MAX), wanted, most, scan_bytes, chunk: CHUNK.min(scan_bytes) };
+        self.look(&look).map(|Looked { found, next, .. }| (found, next))
+    }
+
+    /// The same from behind: the newest event of `within` first; and before which to go on.
+    pub fn search_back(
+        &self,
+        within: Range<EventId>,
+        wanted: Wanted<'_>,
+        most: usize,
+        scan_bytes: usize,
+    ) -> Result<(Vec<Summary>, Option<EventId>), Error> {
+        let first = within.start.0.max(self.0.inbox.first());
+        let (mut found, mut scanned) = (Vec::new(), 0);
+        let (mut end, mut width) = (within.end.0.min(self.0.inbox.end()), LEAST_WINDOW);
+        while end > first {
+            // The log can only be read forwards: a window at a time.
+            let start = end.saturating_sub(width).max(first);
+            let chunk = usize::try_from(width << 10).map_or(CHUNK, |chunk| chunk.min(CHUNK));
+            let within = EventId(start)..EventId(end);
+            let look = Look { within, wanted, most: usize::MAX, scan_bytes: usize::MAX, chunk };
+            let looked = self.look(&look)?;
+            found.extend(looked.found.into_iter().rev());
+            if found.len() >= most {
+                let last = found[most - 1].id;
+                found.truncate(most);
+                return Ok((found, (last.0 > first).then_some(last)));
+            }
+            end = start;
+            scanned += looked.scanned;
+            if scanned >= scan_bytes {
+                break;
+            }
+            width = if looked.scanned < CHUNK { (width * 2).min(MOST_WINDOW) } else { (width / 2).max(LEAST_WINDOW) };
+        }
+        Ok((found, (end > first).then_some(EventId(end))))
+    }
+
+    fn look(&self, look: &Look<'_>) -> Result<Looked, Error> {
+        let Range { start, end: until } = look.within;
+        let (mut found, mut scanned, mut next) = (Vec::new(), 0, start);
         loop {
-            let frames = self.0.inbox.read(next.0, CHUNK.min(scan_bytes)).map_err(Error::Read)?;
+            let frames = self.0.inbox.read(next.0, look.chunk).map_err(Error::Read)?;
             if frames.is_empty() {
-                return Ok((found, None));
+                return Ok(Looked { found, next: None, scanned });
             }
             for frame in frames {
                 let frame = match frame {
@@ -123,20 +187,27 @@ impl Journal {
                 };
                 scanned += frame.payload.len();
                 let (first, end) = (EventId(frame.position), frame.position + u64::from(frame.count));
-                if let Some(Received { header, .. }) = decode(frame).ok().flatten() {
-                    for (id, item) in (first.0..).map(EventId).zip(&header.items).skip_while(|(id, _)| *id < next) {
-                        if found.len() >= most {
-                            return Ok((found, Some(id)));
+                if first >= until {
+                    return Ok(Looked { found, next: None, scanned });
+                }
+                if let Some(Received { header, body, .. }) = decode(frame).ok().flatten() {
+                    let events = (first.0..).map(EventId).zip(&header.items);
+                    for (id, item) in events.skip_while(|(id, _)| *id < next).take_while(|(id, _)| *id < until) {
+                        if found.len() >= look.most {
+                            return Ok(Looked { found, next: Some(id), scanned });
                         }
                         let summary = self.summary(id, &header, item)?;
-                        if filter(&summary) {
+                        if (look.wanted)(&summary, &|| item.part(&body)) {
                             found.push(summary);
                         }
                     }
                 }
                 next = EventId(end.max(next.0));
-                if scanned >= scan_bytes {
-                    return Ok((found, Some(next)));
+                if next >= until {
+                    return Ok(Looked { found, next: None, scanned });
+                }
+                if scanned >= look.scan_bytes {
+                    return Ok(Looked { found, next: Some(next), scanned });
                 }
             }
         }

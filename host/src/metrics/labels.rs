@@ -43,6 +43,8 @@ labels! {
         SignatureRepeated = "signature_repeated",
         SignatureLegacy = "signature_legacy",
         SignatureWrong = "signature_wrong",
+        /// Made too long ago, or ahead of this machine's clock.
+        SignatureExpired = "signature_expired",
         TooLarge = "too_large",
         TooSlow = "too_slow",
         Broken = "broken",

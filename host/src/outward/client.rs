@@ -79,6 +79,12 @@ impl Client {
         self.ask(Ask { method: Method::POST, target, headers, body, patience: ANSWERING, most: KEPT }).await
     }
 
+    /// The same with another query, or with none.
+    pub async fn post_with(&mut self, query: Option<&str>, headers: &HeaderMap, body: Bytes) -> Result<Answer, Error> {
+        let target = self.destination.with_query(query)?.address.target;
+        self.ask(Ask { method: Method::POST, target, headers, body, patience: ANSWERING, most: KEPT }).await
+    }
+
     /// Asks and reads the answer. Not cancel safe: dropped half way, it costs the connection.
     ///
     /// A server may close a kept connection at the very moment it is used again, so a request that found no answer

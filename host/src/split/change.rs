@@ -35,7 +35,7 @@ pub fn read(reader: &mut Reader<'_>, entry: usize) -> Result<Span, Refusal> {
 
 fn value(reader: &mut Reader<'_>, index: usize) -> Result<Span, Refusal> {
     let from = reader.start();
-    let names = &["metadata", "contacts", "messages", "statuses", "user_id", "wa_id"];
+    let names = &["metadata", "contacts", "messages", "statuses", "user_id", "wa_id", "from"];
     match reader.scanner.open(b'{', names) {
         Some(level) => members(reader, index, level)?,
         None => _ = reader.scanner.skip()?,
@@ -43,12 +43,13 @@ fn value(reader: &mut Reader<'_>, index: usize) -> Result<Span, Refusal> {
     Ok(Span { from, to: reader.scanner.at() })
 }
 
-fn members(reader: &mut Reader<'_>, index: usize, mut level: Level) -> Result<(), Refusal> {
+fn members(reader: &mut Reader<'_>, index: usize, mut level: Level<'_>) -> Result<(), Refusal> {
     while let Some(member) = reader.scanner.member(&mut level)? {
         match member.name {
             Some("metadata") => reader.found.changes[index].phone_number_id = reader.word_in(&["phone_number_id"])?,
             Some("user_id") => reader.found.changes[index].user_id = reader.word()?,
             Some("wa_id") => reader.found.changes[index].wa_id = reader.word()?,
+            Some("from") => reader.found.changes[index].from = reader.word_in(&["id"])?,
             Some("contacts") => {
                 let first = reader.found.contacts.len();
                 reader.list(&member, contact)?;

@@ -40,6 +40,8 @@ pub struct Change<'a> {
     pub phone_number_id: Option<Text<'a>>,
     pub user_id: Option<Text<'a>>,
     pub wa_id: Option<Text<'a>>,
+    /// Of posts and comments of pages and Instagram: the `id` in its `from`.
+    pub from: Option<Text<'a>>,
     /// `messages` and `statuses`.
     pub lists: [Option<List>; 2],
     /// Which of the contacts are its own.
@@ -95,6 +97,8 @@ pub struct Ids<'a> {
     pub timestamp: Option<Text<'a>>,
     /// Instagram tells that a message was deleted by sending its `mid` again, with this.
     pub deleted: bool,
+    /// Of Messenger and Instagram: what it tells, by the name of the field that is subscribed to for it.
+    pub field: Option<&'static str>,
 }
 
 #[derive(Debug, Default)]

@@ -18,6 +18,13 @@ pub fn whole(webhook: &str, what: &str, body: &[u8]) -> Fingerprint {
     hash.end()
 }
 
+/// Of a delivery that has a name of its own; `what` says whose.
+pub fn named(webhook: &str, what: &str, name: &Text<'_>) -> Fingerprint {
+    let mut hash = Hash::new(webhook, what);
+    hash.word(Some(name));
+    hash.end()
+}
+
 /// Of several items delivered as one.
 pub fn together<'f>(webhook: &str, all: impl Iterator<Item = &'f Fingerprint>) -> Fingerprint {
     let mut hash = Hash::new(webhook, "together");
@@ -33,7 +40,7 @@ pub fn of(webhook: &str, body: &[u8], envelope: &Envelope<'_>, part: &Part<'_>) 
         (Place::Change(_), Some(change)) => return of_change(webhook, body, entry, change),
         (Place::Message(_) | Place::Status(_) | Place::Messaging(_) | Place::Standby(_), _) => {
             if let Some(words) = words(envelope, part) {
-                let mut hash = Hash::new(webhook, keys::kind(envelope, part));
+                let mut hash = Hash::new(webhook, place(envelope, part));
                 for word in words {
                     hash.word(word);
                 }
@@ -46,9 +53,17 @@ pub fn of(webhook: &str, body: &[u8], envelope: &Envelope<'_>, part: &Part<'_>) 
     let mut hash = Hash::new(webhook, "bytes");
     hash.word(entry.id.as_ref());
     hash.word(envelope.change(part).and_then(|change| change.phone_number_id.as_ref()));
-    hash.bytes(keys::kind(envelope, part).as_bytes());
+    hash.bytes(place(envelope, part).as_bytes());
     hash.bytes(slice(body, part.span));
     hash.end()
+}
+
+/// Where an item stands, by a word that does not change when more becomes known of its kind.
+fn place<'e>(envelope: &'e Envelope<'_>, part: &Part<'_>) -> &'e str {
+    match part.place {
+        Place::Messaging(_) => keys::MESSAGING,
+        _ => keys::kind(envelope, part),
+    }
 }
 
 /// What an item is recognised by; none when one of the words that are needed for it is missing or empty.

@@ -8,6 +8,9 @@ use crate::message::Keys;
 /// The most characters of a kind.
 const MOST_CHARACTERS: usize = 64;
 
+/// What Messenger and Instagram send beside what is known of them.
+pub const MESSAGING: &str = "messaging";
+
 /// Where nothing better is known.
 pub const UNKNOWN: &str = "unknown";
 
@@ -15,7 +18,7 @@ pub fn kind<'e>(envelope: &'e Envelope<'_>, part: &Part<'_>) -> &'e str {
     match part.place {
         Place::Message(_) => "messages",
         Place::Status(_) => "statuses",
-        Place::Messaging(_) => "messaging",
+        Place::Messaging(_) => part.ids.field.unwrap_or(MESSAGING),
         Place::Standby(_) => "standby",
         Place::Change(_) | Place::Entry(_) => {
             let field = envelope.change(part).and_then(|change| change.field.as_ref()).and_then(Text::key);
@@ -24,10 +27,10 @@ pub fn kind<'e>(envelope: &'e Envelope<'_>, part: &Part<'_>) -> &'e str {
     }
 }
 
-/// A field goes where kinds go, into event names and metrics, only when it is a plain word.
-fn is_good(field: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
-    field.len() <= MOST_CHARACTERS && field.bytes().all(plain)
+/// A word goes where kinds go, into event names and queries, only when it is a plain one. Shopify's have a slash.
+pub fn is_good(field: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'/');
+    (1..=MOST_CHARACTERS).contains(&field.len()) && field.bytes().all(plain)
 }
 
 pub fn keys(envelope: &Envelope<'_>, part: &Part<'_>, directory: Option<&Directory<'_>>) -> Keys {
@@ -66,7 +69,7 @@ fn user<'e>(envelope: &'e Envelope<'_>, part: &'e Part<'_>, directory: Option<&D
         }
         Place::Change(index) => {
             let change = &envelope.changes[index];
-            first([change.user_id.as_ref(), change.wa_id.as_ref(), None])
+            first([change.user_id.as_ref(), change.wa_id.as_ref(), change.from.as_ref()])
         }
         Place::Entry(_) => None,
     }

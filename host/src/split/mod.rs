@@ -1,4 +1,5 @@
-//! Takes a webhook delivery of Meta's apart into its events. Pure: bytes in, places in those bytes out.
+//! Takes a webhook delivery apart into its events. Pure: bytes in, places in those bytes out. `whole` is everyone's but
+//! Meta's, of which each delivery is one event; all that follows here is Meta's.
 //!
 //! A delivery is `{"object": …, "entry": [{"id": …, "changes": [{"field": …, "value": …}]}]}`. Items are the elements of
 //! each value's `messages` and `statuses`; of each entry's `messaging` and `standby` (Messenger, Instagram); each change
@@ -21,12 +22,17 @@ mod directory;
 mod envelope;
 mod fingerprint;
 mod keys;
+mod look;
+mod messaging;
 mod read;
 mod scan;
 mod text;
+mod whole;
 
 #[cfg(test)]
 mod tests;
+
+pub use whole::{Told, topic, whole};
 
 use crate::message::{Item, Keys};
 use envelope::Place;
@@ -43,6 +49,9 @@ pub struct Split {
 /// The kind of items of different kinds delivered as one.
 const BATCH: &str = "batch";
 
+/// The kind of what is not what its provider sends.
+const UNPARSED: &str = "unparsed";
+
 /// Takes apart the body of a delivery that came through this webhook. Not `separately`: one item, which is all of it.
 pub fn split(webhook: &str, body: &[u8], separately: bool) -> Split {
     split_within(webhook, body, separately, cut::SHARED)
@@ -52,8 +61,8 @@ pub fn split(webhook: &str, body: &[u8], separately: bool) -> Split {
 fn split_within(webhook: &str, body: &[u8], separately: bool, shared: usize) -> Split {
     let one = |kind: &str, keys, fingerprint| Item { kind: kind.to_owned(), keys, pieces: Vec::new(), fingerprint };
     let Ok(envelope) = read::read(body) else {
-        let fingerprint = fingerprint::whole(webhook, "unparsed", body);
-        return Split { items: vec![one("unparsed", Keys::default(), fingerprint)], unparsed: true };
+        let fingerprint = fingerprint::whole(webhook, UNPARSED, body);
+        return Split { items: vec![one(UNPARSED, Keys::default(), fingerprint)], unparsed: true };
     };
     if envelope.too_many_parts || envelope.parts.is_empty() {
         let kind = if envelope.too_many_parts { BATCH } else { keys::UNKNOWN };

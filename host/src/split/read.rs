@@ -3,10 +3,10 @@
 //! The walk follows the shape of Meta's webhooks, so its depth is fixed; what lies deeper or beside is skipped. What has
 //! another shape than expected is no error below the envelope: it is noted as it is, or not noted.
 
-use super::change;
 use super::envelope::{Entry, Envelope, Ids, List, Part, Place};
 use super::scan::{Level, Member, Refusal, Scanner, Span};
 use super::text::{self, Text};
+use super::{change, messaging};
 
 /// The most parts a delivery is taken apart into, and the most contacts that are told apart. Meta sends at most 1 000
 /// updates in one delivery.
@@ -62,7 +62,7 @@ impl<'a> Reader<'a> {
     /// The elements of an array, each passed by `element`. Not an array: passed, and none.
     pub fn list(
         &mut self,
-        member: &Member,
+        member: &Member<'_>,
         mut element: impl FnMut(&mut Self) -> Result<Span, Refusal>,
     ) -> Result<Option<List>, Refusal> {
         let Some(mut level) = self.scanner.open(b'[', &[]) else {
@@ -107,7 +107,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether the entry says anything beside who, when, and the elements that were noted.
-    fn entry_members(&mut self, index: usize, mut level: Level) -> Result<bool, Refusal> {
+    fn entry_members(&mut self, index: usize, mut level: Level<'_>) -> Result<bool, Refusal> {
         let mut says = false;
         while let Some(member) = self.scanner.member(&mut level)? {
             let (slot, list) = match member.name {
@@ -120,8 +120,10 @@ impl<'a> Reader<'a> {
                     continue;
                 }
                 Some("changes") => (0, self.list(&member, |reader| change::read(reader, index))?),
-                Some("messaging") => (1, self.list(&member, |reader| reader.messaging(Place::Messaging(index)))?),
-                Some("standby") => (2, self.list(&member, |reader| reader.messaging(Place::Standby(index)))?),
+                Some("messaging") => {
+                    (1, self.list(&member, |reader| messaging::read(reader, Place::Messaging(index)))?)
+                }
+                Some("standby") => (2, self.list(&member, |reader| messaging::read(reader, Place::Standby(index)))?),
                 _ => {
                     self.scanner.skip()?;
                     says = true;
@@ -132,50 +134,6 @@ impl<'a> Reader<'a> {
             self.found.entries[index].lists[slot] = list;
         }
         Ok(says)
-    }
-
-    /// An element of `messaging` or `standby`.
-    fn messaging(&mut self, place: Place) -> Result<Span, Refusal> {
-        let mut ids = Ids::default();
-        let mut posted = None;
-        let from = self.start();
-        if let Some(mut level) = self.scanner.open(b'{', &["sender", "recipient", "timestamp", "message", "postback"]) {
-            while let Some(member) = self.scanner.member(&mut level)? {
-                match member.name {
-                    Some("sender") => ids.from = self.word_in(&["id"])?,
-                    Some("recipient") => ids.recipient_id = self.word_in(&["id"])?,
-                    Some("message") => (ids.id, ids.deleted) = self.message()?,
-                    Some("postback") => (posted, _) = self.message()?,
-                    _ => _ = self.scanner.skip()?,
-                }
-            }
-            ids.id = ids.id.or(posted);
-        } else {
-            self.scanner.skip()?;
-        }
-        let span = Span { from, to: self.scanner.at() };
-        self.part(place, span, ids);
-        Ok(span)
-    }
-
-    /// The `mid` of a message or postback, and whether it says that the message is deleted.
-    fn message(&mut self) -> Result<(Option<Text<'a>>, bool), Refusal> {
-        let (mut mid, mut deleted) = (None, false);
-        let Some(mut level) = self.scanner.open(b'{', &["mid", "is_deleted"]) else {
-            self.scanner.skip()?;
-            return Ok((mid, deleted));
-        };
-        while let Some(member) = self.scanner.member(&mut level)? {
-            match member.name {
-                Some("mid") => mid = self.word()?,
-                Some("is_deleted") => {
-                    let span = self.scanner.skip()?;
-                    deleted = self.scanner.text(span) == "true";
-                }
-                _ => _ = self.scanner.skip()?,
-            }
-        }
-        Ok((mid, deleted))
     }
 
     /// The word that a member of this object is; anything but an object is passed.

@@ -25,9 +25,9 @@ pub enum Refusal {
 }
 
 /// A walk through one object or array.
-pub struct Level {
+pub struct Level<'n> {
     /// The members that are read, of an object: none of them may come twice.
-    names: &'static [&'static str],
+    names: &'n [&'n str],
     seen: u32,
     begun: bool,
     /// Where the last member or element ended.
@@ -35,10 +35,12 @@ pub struct Level {
 }
 
 /// A member of an object, found but not yet read.
-pub struct Member {
+pub struct Member<'n> {
     /// Its name, if it is one of those that are read.
-    pub name: Option<&'static str>,
-    /// Where its name begins.
+    pub name: Option<&'n str>,
+    /// Its name, as it is written.
+    pub raw: Span,
+    /// Where its name begins, quotation mark included.
     pub from: usize,
     /// Where the member before it ended.
     pub before: usize,
@@ -82,7 +84,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Steps into the object or array that begins here; none begins: stays where it is.
-    pub fn open(&mut self, bracket: u8, names: &'static [&'static str]) -> Option<Level> {
+    pub fn open<'n>(&mut self, bracket: u8, names: &'n [&'n str]) -> Option<Level<'n>> {
         if self.peek() != Some(bracket) {
             return None;
         }
@@ -91,7 +93,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next member of an object, whose value is to be read next; none: the object has ended.
-    pub fn member(&mut self, level: &mut Level) -> Result<Option<Member>, Refusal> {
+    pub fn member<'n>(&mut self, level: &mut Level<'n>) -> Result<Option<Member<'n>>, Refusal> {
         if !self.more(level, b'}')? {
             return Ok(None);
         }
@@ -103,15 +105,15 @@ impl<'a> Scanner<'a> {
             self.ambiguous |= level.seen & bit != 0;
             level.seen |= bit;
         }
-        Ok(Some(Member { name: place.map(|place| level.names[place]), from, before: level.before }))
+        Ok(Some(Member { name: place.map(|place| level.names[place]), raw: span, from, before: level.before }))
     }
 
     /// Whether an array has a next element, which is to be read next.
-    pub fn element(&mut self, level: &mut Level) -> Result<bool, Refusal> {
+    pub fn element(&mut self, level: &mut Level<'_>) -> Result<bool, Refusal> {
         self.more(level, b']')
     }
 
-    fn more(&mut self, level: &mut Level, close: u8) -> Result<bool, Refusal> {
+    fn more(&mut self, level: &mut Level<'_>, close: u8) -> Result<bool, Refusal> {
         level.before = self.at;
         if self.peek() == Some(close) {
             self.at += 1;

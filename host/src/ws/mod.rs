@@ -26,6 +26,7 @@
 //! | `renew` | another configuration, for the clients that are there |
 //! | `reach` | how many clients were given the newest events, and when |
 //! | `behind` | how many clients are behind, and how far |
+//! | `standing` | how far behind clients are, for operators |
 //! | `socket` | TCP, TLS or a pipe, never waiting |
 
 mod beat;
@@ -47,6 +48,7 @@ mod said;
 mod session;
 mod shard;
 mod socket;
+mod standing;
 
 pub use catch_up::{Backlog, Piece};
 pub use encode::{Form, Manner};

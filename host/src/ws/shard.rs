@@ -10,6 +10,7 @@ use super::renew::{self, Renewal};
 use super::said::{self, What};
 use super::session::Ears;
 use super::socket::{Line, Socket};
+use super::standing::Look;
 use super::{Config, Joining, Slow, Stream, Transport};
 use crate::clients::Clients;
 use crate::hub::{Frame, Inbox, Ring};
@@ -45,6 +46,8 @@ pub enum Command {
     },
     /// Work by this from now on.
     Renew(Arc<Renewal>),
+    /// An operator asks how clients stand.
+    Look(Look),
     /// Say goodbye to everybody, and to everybody who comes.
     Drain,
     /// Somebody wants to know whether the loop still turns.
@@ -189,6 +192,7 @@ fn obey(shared: &Shared, inbox: &Inbox, command: Command) {
         Command::Chosen(chosen) => learn(shared, &chosen),
         Command::Touch { client, behind, what } => touch(shared, inbox, client, behind, what),
         Command::Renew(renewal) => renew::renew(shared, &renewal),
+        Command::Look(look) => look.at(&shared.borrow()),
         Command::Drain => {
             // What was decided before goes out before.
             pump_all(shared);

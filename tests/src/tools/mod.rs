@@ -1,9 +1,10 @@
 //! Other people's programs that tests need, as their users get them: the tools of the languages that filters are written
-//! in, a registry.
+//! in, a registry, what looks at pages.
 //!
 //! Where a language's own first tools are missing, or no registry answers, its tests say so aloud and end, unless
 //! `LANGUAGE_TESTS=required`, as CI sets it.
 
+pub mod axe;
 pub mod c;
 pub mod collector;
 mod debian;

@@ -1,5 +1,7 @@
-//! Which events are asked for: `since`, `until`, `webhook`, `kind`, `key`, `held`, `after` and `limit`.
+//! Which events are asked for: `since`, `until`, `webhook`, `kind`, `key`, `number`, `held`, `newest`, `after`, `before`
+//! and `limit`.
 
+use super::digits::Digits;
 use crate::message::{Cursor, EventId, Keys, Timestamp};
 use std::fmt;
 use std::str::FromStr;
@@ -17,10 +19,15 @@ pub struct Query {
     pub kind: Option<String>,
     /// One of the event's keys, whichever.
     pub key: Option<String>,
+    /// The last digits of a number that is a key, or stands in the body.
+    pub number: Option<Digits>,
     /// Those only that wait for a filter that can judge them.
     pub held: bool,
-    /// Those only that came after this one.
+    /// The newest first.
+    pub newest: bool,
+    /// Those only that came after this one, and before this one.
     pub after: Option<EventId>,
+    pub before: Option<EventId>,
     pub limit: usize,
 }
 
@@ -37,7 +44,9 @@ pub enum Begin {
 
 impl Default for Query {
     fn default() -> Self {
-        Self { since: None, until: None, webhook: None, kind: None, key: None, held: false, after: None, limit: MOST }
+        let (since, until, webhook, kind, key, number, after, before) = Default::default();
+        let (held, newest, limit) = (false, false, MOST);
+        Self { since, until, webhook, kind, key, number, held, newest, after, before, limit }
     }
 }
 
@@ -47,6 +56,9 @@ impl Query {
         let mut query = Self::default();
         for (name, value) in form_urlencoded::parse(text.as_bytes()) {
             query.set(&name, &value)?;
+        }
+        if query.held && query.newest {
+            return Err("held events are listed oldest first: `held` and `newest` do not go together\n".to_owned());
         }
         Ok(query)
     }
@@ -59,16 +71,19 @@ impl Query {
             "webhook" => self.webhook = Some(value.to_owned()),
             "kind" => self.kind = Some(value.to_owned()),
             "key" => self.key = Some(value.to_owned()),
+            "number" => self.number = Some(Digits::of(value).ok_or_else(|| wrong(DIGITS))?),
+            "newest" => self.newest = value.parse().map_err(|_| wrong("`true` or `false`"))?,
             "held" => self.held = value.parse().map_err(|_| wrong("`true` or `false`"))?,
             "after" => self.after = Some(id(value).ok_or_else(|| wrong(ID))?),
+            "before" => self.before = Some(id(value).ok_or_else(|| wrong(ID))?),
             "limit" => {
                 let limit = value.parse().ok().filter(|limit| (1..=MOST).contains(limit));
                 self.limit = limit.ok_or_else(|| wrong("a number from 1 to 1000"))?;
             }
             _ => {
                 return Err(format!(
-                    "`{}` is not understood here: it is one of `since`, `until`, `webhook`, `kind`, `key`, `held`, \
-                     `after`, `limit`\n",
+                    "`{}` is not understood here: it is one of `since`, `until`, `webhook`, `kind`, `key`, \
+                     `number`, `held`, `newest`, `after`, `before`, `limit`\n",
                     name.escape_debug()
                 ));
             }
@@ -82,8 +97,13 @@ impl Query {
         for (name, value) in self.pairs() {
             text.append_pair(name, &value);
         }
-        if let Some(after) = self.after {
-            text.append_pair("after", &after.to_string());
+        for (name, id) in [("after", self.after), ("before", self.before)] {
+            if let Some(id) = id {
+                text.append_pair(name, &id.to_string());
+            }
+        }
+        if self.newest {
+            text.append_pair("newest", "true");
         }
         text.append_pair("limit", &self.limit.to_string());
         text.finish()
@@ -98,6 +118,7 @@ impl Query {
             ("webhook", self.webhook.clone()),
             ("kind", self.kind.clone()),
             ("key", self.key.clone()),
+            ("number", self.number.as_ref().map(|number| number.text().to_owned())),
             ("held", held),
         ];
         all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
@@ -118,6 +139,7 @@ impl Query {
     }
 }
 
+const DIGITS: &str = "a number, or its last digits: 5 to 32 of them";
 pub(super) const ID: &str = "an event's id: 16 hexadecimal digits";
 const TIME: &str = "a time such as 2026-01-31T12:00:00Z";
 const BEGIN: &str = "a time such as 2026-01-31T12:00:00Z, a cursor, or an event's id";

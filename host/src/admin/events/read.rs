@@ -3,8 +3,9 @@
 use super::query::{Begin, MOST, Query};
 use super::which::Which;
 use super::{About, Page, Shown, State, Summary, Whole, date, told};
-use crate::journal::{Error, Journal, Record, State as Outcome, Summary as Found};
+use crate::journal::{Error, Held, Journal, Record, State as Outcome, Summary as Found};
 use crate::message::{EventId, Timestamp};
+use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use ring::digest::{SHA256, digest};
 
@@ -41,16 +42,27 @@ pub fn choose(
     }
 }
 
-/// Ids in order, and the last that was looked at if there may be more.
+/// Ids in order, and the last that was looked at if there may be more: the next are behind it, or with `newest` before.
 fn find(journal: &Journal, query: &Query) -> Result<(Vec<EventId>, Option<EventId>), Error> {
     let from = begin(journal, query)?;
     if query.held {
         return find_held(journal, query, from);
     }
-    let end = query.until.map(|until| journal.event_at(Timestamp(until.0.saturating_add(MOMENT))));
-    let wanted = |event: &Found| {
-        end.is_none_or(|end| event.id < end) && query.fits(&event.webhook, &event.kind, &event.keys, event.received)
+    let until = query.until.map(|until| journal.event_at(Timestamp(until.0.saturating_add(MOMENT))));
+    let end = until.into_iter().chain(query.before).min();
+    let wanted = |event: &Found, body: &dyn Fn() -> Option<Bytes>| {
+        end.is_none_or(|end| event.id < end)
+            && query.fits(&event.webhook, &event.kind, &event.keys, event.received)
+            && query
+                .number
+                .as_ref()
+                .is_none_or(|number| number.are_in_keys(&event.keys) || body().is_some_and(|body| number.are_in(&body)))
     };
+    if query.newest {
+        let before = end.unwrap_or_else(|| journal.next_event());
+        let (found, next) = journal.search_back(from..before, &wanted, query.limit, SCAN)?;
+        return Ok((found.iter().map(|event| event.id).collect(), next));
+    }
     let (found, next) = journal.search(from, &wanted, query.limit, SCAN)?;
     let next = next.filter(|next| end.is_none_or(|end| *next < end)).map(|next| EventId(next.0.saturating_sub(1)));
     Ok((found.iter().map(|event| event.id).collect(), next))
@@ -64,13 +76,28 @@ fn find_held(journal: &Journal, query: &Query, from: EventId) -> Result<(Vec<Eve
         let Some(last) = held.last() else { return Ok((found, None)) };
         after = last.event;
         for held in held {
-            if query.fits(&held.webhook, &held.kind, &held.keys, held.received) {
+            let end = query.before.is_none_or(|before| held.event < before);
+            if end
+                && fits_number(journal, query, &held)?
+                && query.fits(&held.webhook, &held.kind, &held.keys, held.received)
+            {
                 found.push(held.event);
                 if found.len() >= query.limit {
                     return Ok((found, Some(held.event)));
                 }
             }
         }
+    }
+}
+
+fn fits_number(journal: &Journal, query: &Query, held: &Held) -> Result<bool, Error> {
+    let Some(number) = &query.number else { return Ok(true) };
+    if number.are_in_keys(&held.keys) {
+        return Ok(true);
+    }
+    match journal.event(held.event) {
+        Err(Error::Damaged(_)) => Ok(false),
+        event => Ok(event?.is_some_and(|event| number.are_in(&event.body))),
     }
 }
 

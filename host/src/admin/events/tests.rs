@@ -1,3 +1,4 @@
+use super::digits::Digits;
 use super::*;
 use crate::journal::{self, Decision, Journal, Judged, Retention};
 use crate::message::{Audience, Cursor, Delivery, EventId, Fingerprint, Item, Offset, Payload};
@@ -186,23 +187,38 @@ fn a_query_is_read_as_it_is_written_and_nothing_else_is() {
         webhook: Some("a b&c".into()),
         kind: Some("é".into()),
         key: Some("+1".into()),
+        number: Digits::of("+1 555 0100"),
         held: true,
+        newest: false,
         after: Some(EventId(255)),
+        before: Some(EventId(256)),
         limit: 7,
     };
     assert_eq!(Query::parse(&query.text()), Ok(query.clone()));
     assert_eq!(Query::parse(&Query::default().text()), Ok(Query::default()));
+    let newest = Query { newest: true, before: Some(EventId(3)), ..Query::default() };
+    assert_eq!(Query::parse(&newest.text()), Ok(newest));
     for since in [Begin::Event(EventId(9)), Begin::Time(Timestamp(1_700_000_000_123))] {
         let query = Query { since: Some(since), ..Query::default() };
         assert_eq!(Query::parse(&query.text()), Ok(query));
     }
-    for wrong in
-        ["since=yesterday", "until=0000000000000001", "limit=0", "limit=1001", "after=1", "held=yes", "x=1", "since="]
-    {
+    for wrong in [
+        "number=12-34",
+        "before=1",
+        "newest=true&held=true",
+        "since=yesterday",
+        "until=0000000000000001",
+        "limit=0",
+        "limit=1001",
+        "after=1",
+        "held=yes",
+        "x=1",
+        "since=",
+    ] {
         let told = Query::parse(wrong).unwrap_err();
         assert!(told.contains('`') && told.ends_with('\n'), "{told}");
     }
-    let which = Which::Matching(Query { after: None, limit: MOST, ..query });
+    let which = Which::Matching(Query { after: None, before: None, limit: MOST, ..query });
     assert_eq!(Which::read(which.text().as_bytes()), Ok(which));
 }
 

@@ -29,6 +29,8 @@ struct Written {
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     held: Option<bool>,
 }
 
@@ -53,6 +55,7 @@ impl Which {
             ("webhook", &written.webhook),
             ("kind", &written.kind),
             ("key", &written.key),
+            ("number", &written.number),
             ("held", &held),
         ];
         let mut query = Query::default();
@@ -84,6 +87,7 @@ impl Which {
                 webhook: query.webhook.clone(),
                 kind: query.kind.clone(),
                 key: query.key.clone(),
+                number: query.number.as_ref().map(|number| number.text().to_owned()),
                 held: query.held.then_some(true),
                 ids: None,
             },

@@ -1,9 +1,11 @@
 //! New ids for a payload that is sent again: a gateway recognises what it was sent before, by the ids in it.
 //!
-//! What is renewed: the `id` of each object in a `messages` or `statuses` array, and the `mid` of each `message` or
-//! `postback`, wherever they stand. A suffix goes before the closing quotation mark; no other byte changes. A payload
+//! What is renewed, of Meta's: the `id` of each object in a `messages` or `statuses` array, and the `mid` of each `message`
+//! or `postback`, wherever they stand. Of Stripe's the outermost `id`, of Slack's the outermost `event_id`. Others have none
+//! in the body, or are known by all of it. A suffix goes before the closing quotation mark; no other byte changes. A payload
 //! that is no JSON, or has no such id, has nothing to renew.
 
+use crate::provider::Provider;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -14,10 +16,16 @@ use std::fmt;
 pub struct Places(Vec<usize>);
 
 impl Places {
-    pub fn find(body: &[u8]) -> Self {
+    pub fn find(body: &[u8], provider: Provider) -> Self {
+        let role = match provider {
+            Provider::Meta => Role::Other,
+            Provider::Stripe => Role::Named("id"),
+            Provider::Slack => Role::Named("event_id"),
+            _ => return Self(Vec::new()),
+        };
         let mut places = Vec::new();
         if let Ok(value) = serde_json::from_slice::<&RawValue>(body) {
-            walk(value, Role::Other, body, &mut places);
+            walk(value, role, body, &mut places);
         }
         Self(places)
     }
@@ -43,6 +51,10 @@ impl Places {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     Other,
+    /// Its only id has this name.
+    Named(&'static str),
+    /// Nothing in it is an id.
+    Nothing,
     /// `messages` or `statuses`: its objects have an `id`.
     Items,
     Item,
@@ -54,6 +66,14 @@ enum Role {
 impl Role {
     fn of(self, key: &str) -> Self {
         match (self, key) {
+            (Self::Named(name), key) => {
+                if name == key {
+                    Self::Id
+                } else {
+                    Self::Nothing
+                }
+            }
+            (Self::Nothing, _) => Self::Nothing,
             (Self::Item, "id") | (Self::Messenger, "mid") => Self::Id,
             (_, "messages" | "statuses") => Self::Items,
             (_, "message" | "postback") => Self::Messenger,
@@ -72,7 +92,11 @@ fn walk(value: &RawValue, role: Role, body: &[u8], places: &mut Vec<usize>) {
             }
         }
         Some(b'[') => {
-            let role = if role == Role::Items { Role::Item } else { Role::Other };
+            let role = match role {
+                Role::Items => Role::Item,
+                Role::Named(_) | Role::Nothing => Role::Nothing,
+                _ => Role::Other,
+            };
             for value in serde_json::from_str::<Vec<&RawValue>>(text).unwrap_or_default() {
                 walk(value, role, body, places);
             }
@@ -118,7 +142,7 @@ mod tests {
     use super::*;
 
     fn renewed(body: &str) -> String {
-        String::from_utf8(Places::find(body.as_bytes()).renew(body.as_bytes(), "-2")).unwrap()
+        String::from_utf8(Places::find(body.as_bytes(), Provider::Meta).renew(body.as_bytes(), "-2")).unwrap()
     }
 
     #[test]
@@ -142,6 +166,15 @@ mod tests {
     }
 
     #[test]
+    fn the_outermost_id_of_stripes_and_slacks() {
+        let body = r#"{"id":"evt_1","event_id":"Ev1","data":{"id":"in_1","event_id":"Ev2"},"messages":[{"id":"x"}]}"#;
+        let with = |provider| Places::find(body.as_bytes(), provider).renew(body.as_bytes(), "-2");
+        assert_eq!(with(Provider::Stripe), body.replace("evt_1", "evt_1-2").into_bytes());
+        assert_eq!(with(Provider::Slack), body.replace("Ev1", "Ev1-2").into_bytes());
+        assert_eq!(with(Provider::Github), body.as_bytes());
+    }
+
+    #[test]
     fn what_has_no_such_ids_has_nothing_to_renew() {
         for body in [
             "",
@@ -152,8 +185,8 @@ mod tests {
             "{\"messages\":[\"id\"]}",
             "{\"messages\":[{\"id\":\"x\"}",
         ] {
-            assert!(Places::find(body.as_bytes()).is_empty(), "{body}");
+            assert!(Places::find(body.as_bytes(), Provider::Meta).is_empty(), "{body}");
         }
-        assert!(Places::find(b"\xff").is_empty());
+        assert!(Places::find(b"\xff", Provider::Meta).is_empty());
     }
 }

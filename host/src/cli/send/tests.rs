@@ -1,6 +1,8 @@
 use super::*;
 use crate::outward::testing::{answer, header, request, server};
 use clap::Parser;
+use data_encoding::HEXLOWER;
+use ring::hmac;
 use std::sync::{Arc, Mutex};
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
@@ -116,6 +118,26 @@ async fn repetitions_have_ids_of_their_own_and_signatures_that_fit_unless_the_sa
 }
 
 #[tokio::test]
+async fn another_provider_is_signed_for_and_what_was_given_is_sent_along() {
+    let (url, arrived) = webhook(&[OK]).await;
+    let more = ["--provider", "github", "--header", "X-GitHub-Event: push"];
+    run(&[&["-", "--to", &url, "--secret", SECRET], &more[..]].concat(), b"{}").await.0.unwrap();
+    let more = ["--provider", "slack", "--age", "1h"];
+    run(&[&["-", "--to", &url, "--secret", SECRET], &more[..]].concat(), b"{}").await.0.unwrap();
+    let more = ["--provider", "twilio", "--public-url", "https://a.example/x"];
+    run(&[&["-", "--to", &url, "--secret", SECRET], &more[..]].concat(), b"{}").await.0.unwrap();
+    run(&["-", "--to", &url, "--provider", "none"], b"{}").await.0.unwrap();
+    let arrived = arrived.lock().unwrap();
+    let heads: Vec<&str> = arrived.iter().map(|(head, _)| head.as_str()).collect();
+    assert_eq!(header(heads[0], "x-github-event"), Some("push"));
+    assert!(header(heads[0], "x-hub-signature-256").is_some() && header(heads[0], "user-agent").is_none());
+    let time: u64 = header(heads[1], "x-slack-request-timestamp").unwrap().parse().unwrap();
+    assert!((3590..3700).contains(&(Timestamp::now().0 / 1000 - time)), "{time}");
+    assert!(heads[2].starts_with("POST /hook?token=opensesame&bodySHA256=44136fa355b3678a"), "{}", heads[2]);
+    assert!(!heads[3].contains("signature"), "{}", heads[3]);
+}
+
+#[tokio::test]
 async fn fresh_ids_are_new_the_first_time_too() {
     let payload = file(br#"{"statuses":[{"id":"a"}]}"#);
     let (url, arrived) = webhook(&[OK]).await;
@@ -178,14 +200,25 @@ async fn a_server_that_is_not_there_is_named_and_neither_secret_nor_token_is_sho
 #[tokio::test]
 async fn wrong_usage_is_refused_with_64() {
     let to = ["--to", "http://localhost:1/"];
-    for wrong in [&["-", "-", "--secret", SECRET][..], &["-", "--secret", ""]] {
+    for wrong in [
+        &["-", "-", "--secret", SECRET][..],
+        &["-", "--secret", ""],
+        &["-"],
+        &["-", "--provider", "hmac", "--secret", SECRET],
+        &["-", "--provider", "standard-webhooks", "--secret", SECRET],
+        &["-", "--provider", "standard-webhooks", "--secret", "whpk_AAAA"],
+        &["-", "--header", "no colon", "--secret", SECRET],
+    ] {
         let (done, _) = run(&[wrong, &to].concat(), b"").await;
         assert_eq!(done.unwrap_err().code, Failure::USAGE, "{wrong:?}");
     }
     for wrong in [
-        &["-"][..],
-        &["--secret", SECRET],
+        &["--secret", SECRET][..],
         &["-", "--secret", SECRET, "--secret-file", "x"],
+        &["-", "--secret", SECRET, "--provider", "githup"],
+        &["-", "--secret", SECRET, "--provider", "github", "--webhook", "x"],
+        &["-", "--secret", SECRET, "--config", "x"],
+        &["-", "--secret", SECRET, "--age", "soon"],
         &["-", "--secret", SECRET, "--repeat", "0"],
         &["-", "--secret", SECRET, "--ca", "x", "--insecure"],
         &["-", "--secret", SECRET, "--rate", "0/s"],

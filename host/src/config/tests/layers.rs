@@ -41,7 +41,8 @@ fn an_environment_variable_can_set_every_kind_of_value() {
     ]);
     assert_eq!(config.listen.len(), 2);
     let webhook = &config.webhooks["whatsapp"];
-    assert!(webhook.app_secret[0].matches("0123") && webhook.verify_token.matches("1e3") && webhook.filters.is_empty());
+    let verify_token = webhook.verify_token.as_ref().unwrap();
+    assert!(webhook.signing.secrets[0].matches("0123") && verify_token.matches("1e3") && webhook.filters.is_empty());
     assert_eq!(config.streams["agents"].origins.as_deref().unwrap(), ["https://a", "https://b"]);
     assert_eq!((config.limits.body, config.limits.ring, config.limits.labels), (1 << 20, 1 << 20, 5));
     assert_eq!(config.limits.idle, Duration::from_secs(120));
@@ -83,7 +84,7 @@ fn a_whole_configuration_can_come_from_the_environment() {
     let source = Source { environment, directory: "/srv".into(), ..Source::default() };
     let config = load(&source).unwrap_or_else(|problems| panic!("{}", told(&problems)));
     assert_eq!(
-        (config.webhooks["wa"].provider, config.data.as_path()),
+        (config.webhooks["wa"].signing.provider, config.data.as_path()),
         (Provider::Meta, Path::new("/srv/postern-data"))
     );
 }

@@ -42,13 +42,13 @@ fn a_variable_replaces_a_secret_whatever_its_source_was() {
 fn several_secrets_can_come_from_several_sources_and_hold_commas() {
     let toml = LEAST.replace("\"s3cr3t\"", "[\"a,b\", { env = \"OLD\" }]");
     let config = written(&toml).with(&[("OLD", "c")]).config();
-    let secrets = &config.webhooks["whatsapp"].app_secret;
+    let secrets = &config.webhooks["whatsapp"].signing.secrets;
     assert!(secrets.len() == 2 && secrets[0].matches("a,b") && secrets[1].matches("c"));
     let given = |text| written(LEAST).with(&[("POSTERN_WEBHOOKS__WHATSAPP__APP_SECRET", text), ("OLD", "c")]).config();
-    assert!(given("a,b").webhooks["whatsapp"].app_secret[0].matches("a,b"));
-    assert!(given("[x").webhooks["whatsapp"].app_secret[0].matches("[x"));
+    assert!(given("a,b").webhooks["whatsapp"].signing.secrets[0].matches("a,b"));
+    assert!(given("[x").webhooks["whatsapp"].signing.secrets[0].matches("[x"));
     let several = given("[\"a\", { env = \"OLD\" }]");
-    assert!(several.webhooks["whatsapp"].app_secret[1].matches("c"));
+    assert!(several.webhooks["whatsapp"].signing.secrets[1].matches("c"));
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn every_file_of_the_index_may_be_garbage_and_the_answers_stay_the_same() {
     journal.decide(&lane(&journal, "a"), events[..30].iter().map(decide).collect(), |_| ()).expect("written");
     journal.sync().expect("synced");
     let ask = |journal: &Journal| {
-        let search = journal.search(EventId(1), &|_| true, usize::MAX, usize::MAX).expect("readable").0;
+        let search = journal.search(EventId(1), &|_, _| true, usize::MAX, usize::MAX).expect("readable").0;
         (search, whole_outbox(journal), journal.held(EventId(0), 9).expect("readable"))
     };
     let before = ask(&journal);

@@ -288,9 +288,21 @@ impl Subject {
             let judged = !matches!(known.state, State::Pending | State::Duplicate { .. });
             assert_eq!((record.decided.is_some(), record.trail.len()), (judged, usize::from(judged)));
         }
-        let (all, next) = journal.search(EventId(1), &|_| true, usize::MAX, usize::MAX).expect("readable");
+        let (all, next) = journal.search(EventId(1), &|_, _| true, usize::MAX, usize::MAX).expect("readable");
         let states = self.events.iter().map(|(id, known)| (*id, known.event.body.len() as u64, &known.state));
         assert!(all.iter().map(|found| (found.id, found.bytes, &found.state)).eq(states) && next.is_none());
+        let mut back = Vec::new();
+        let mut within = EventId(1)..EventId(u64::MAX);
+        loop {
+            let (found, next) = journal.search_back(within.clone(), &|_, _| true, 3, 64).expect("readable");
+            back.extend(found);
+            match next {
+                Some(next) => within.end = next,
+                None => break,
+            }
+        }
+        back.reverse();
+        assert_eq!(back, all, "from behind it is the same");
         for (at, name) in LANES.iter().enumerate() {
             let Some(lane) = journal.lane(name) else {
                 assert!(!self.open.contains(&at));

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::message::{Cursor, Gap, Loss};
+use bytes::Bytes;
 
 const MIB: u64 = 1 << 20;
 
@@ -141,9 +142,13 @@ fn time_and_steps_back_find_their_way_in_both_logs() {
     }
     assert_eq!(from, journal.earliest());
     assert!((2..=12).contains(&steps), "{steps}");
-    let wanted = |found: &Summary| found.id.0.is_multiple_of(5);
+    let wanted = |found: &Summary, _: &dyn Fn() -> Option<Bytes>| found.id.0.is_multiple_of(5);
     let (found, next) = journal.search(EventId(1), &wanted, 1, usize::MAX).expect("readable");
     assert_eq!((found[0].id, next), (EventId(5), Some(EventId(6))));
     let (found, next) = journal.search(EventId(6), &wanted, 9, 1).expect("readable");
     assert_eq!((found.len(), next), (0, Some(EventId(9))), "it goes on behind what was looked at");
+    let (found, next) = journal.search_back(EventId(1)..EventId(10), &wanted, 1, usize::MAX).expect("readable");
+    assert_eq!((found[0].id, next), (EventId(5), Some(EventId(5))), "and from behind before it");
+    let (found, next) = journal.search_back(EventId(1)..EventId(5), &wanted, 1, usize::MAX).expect("readable");
+    assert_eq!((found.len(), next), (0, None));
 }

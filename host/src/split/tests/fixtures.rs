@@ -172,6 +172,56 @@ fn a_user_is_named_by_id_before_number() {
 }
 
 #[test]
+fn messenger_and_instagram_are_told_by_page_kind_and_user() {
+    let told = |name: &str| {
+        let split = of(&format!("meta-other/{name}.json"));
+        let items = split
+            .items
+            .into_iter()
+            .map(|Item { kind, keys, .. }| [kind, keys.waba.unwrap_or_default(), keys.user.unwrap_or_default()]);
+        items.flatten().collect::<Vec<_>>().join(" ")
+    };
+    let cases = [
+        ("messenger_text", "messages 410022003300 7001002003004005"),
+        ("messenger_attachment", "messages 410022003300 7001002003004005"),
+        ("messenger_postback", "messaging_postbacks 410022003300 7001002003004005"),
+        ("messenger_standby", "standby 410022003300 7001002003004005"),
+        (
+            "messenger_delivery_read",
+            "message_deliveries 410022003300 7001002003004005 message_reads 410022003300 7001002003004005",
+        ),
+        ("messenger_batch", "messages 410022003300 7001002003004005 messages 410022003301 7001002003004005"),
+        ("page_feed_change", "feed 410022003300 9"),
+        ("instagram_dm", "messages 17840000000000002 17840000000000001"),
+        ("instagram_echo_deleted", "message_echoes 17840000000000002 17840000000000001"),
+        ("instagram_comment", "comments 17840000000000002 17840000000000003"),
+    ];
+    for (name, expected) in cases {
+        assert_eq!(told(name), expected, "{name}");
+    }
+    assert_eq!(cases.len(), folder("meta-other").len());
+}
+
+#[test]
+fn a_messages_kind_does_not_hang_on_the_order_of_its_members_and_its_fingerprint_not_on_its_kind() {
+    let item = |members: &str| {
+        let body = format!(r#"{{"object":"page","entry":[{{"id":"1","messaging":[{{{members}}}]}}]}}"#);
+        let mut split = checked(body.as_bytes());
+        (split.items.len() == 1).then(|| split.items.remove(0)).expect("one item")
+    };
+    let message = r#""message":{"mid":"m1"}"#;
+    let (first, last) =
+        (item(&format!(r#"{message},"referral":{{}}"#)), item(&format!(r#""referral":{{}},{message}"#)));
+    assert_eq!((first.kind.as_str(), last.kind.as_str()), ("messages", "messages"));
+    assert_eq!(first.fingerprint, last.fingerprint);
+    // The `mid` of a postback and of a message are of one kind, and were when both were called `messaging`.
+    assert_eq!(item(r#""postback":{"mid":"m1"}"#).fingerprint, first.fingerprint);
+    assert_eq!(item(r#""something_new":{}"#).kind, "messaging");
+    assert_eq!(item(r#""reaction":{"mid":"m1"}"#).kind, "message_reactions");
+    assert_ne!(item(r#""reaction":{"mid":"m1"}"#).fingerprint, first.fingerprint);
+}
+
+#[test]
 fn ids_that_are_empty_long_or_hold_controls_are_no_keys() {
     for name in ["routing_empty", "routing_crlf", "routing_long_id"] {
         assert_eq!(of(&format!("bad/{name}.json")).items[0].keys.phone_number_id, None, "{name}");

@@ -41,7 +41,8 @@ pub fn paths(body: &str) -> Vec<Path<'_>> {
         for name in ["messaging", "standby"] {
             says |= members.contains_key(name) && elements(members.get(name)).is_none();
             for (place, raw) in elements(members.get(name)).unwrap_or_default().into_iter().enumerate() {
-                found.push(Path { raw: raw.get(), kind: name.into(), entry, steps: vec![(name, place)] });
+                let kind = if name == "standby" { name.to_owned() } else { messaging(raw) };
+                found.push(Path { raw: raw.get(), kind, entry, steps: vec![(name, place)] });
             }
         }
         says |= members.contains_key("changes") && elements(members.get("changes")).is_none();
@@ -54,6 +55,34 @@ pub fn paths(body: &str) -> Vec<Path<'_>> {
     }
     found.sort_by_key(|path| path.raw.as_ptr() as usize);
     found
+}
+
+/// The kind of an element of `messaging`.
+fn messaging(raw: Raw<'_>) -> String {
+    let members = members(raw).unwrap_or_default();
+    let echo =
+        members.get("message").and_then(|raw| self::members(raw)).and_then(|message| message.get("is_echo").copied());
+    if echo.is_some_and(|echo| echo.get() == "true") {
+        return "message_echoes".into();
+    }
+    let fields = [
+        ("message", "messages"),
+        ("postback", "messaging_postbacks"),
+        ("message_edit", "message_edits"),
+        ("reaction", "message_reactions"),
+        ("delivery", "message_deliveries"),
+        ("read", "message_reads"),
+        ("optin", "messaging_optins"),
+        ("account_linking", "messaging_account_linking"),
+        ("policy_enforcement", "messaging_policy_enforcement"),
+        ("pass_thread_control", "messaging_handovers"),
+        ("take_thread_control", "messaging_handovers"),
+        ("request_thread_control", "messaging_handovers"),
+        ("app_roles", "messaging_handovers"),
+        ("referral", "messaging_referrals"),
+    ];
+    let told = fields.iter().find(|(name, _)| members.contains_key(*name));
+    told.map_or("messaging", |(_, field)| field).into()
 }
 
 fn change<'a>(raw: Raw<'a>, entry: usize, place: usize, found: &mut Vec<Path<'a>>) {
@@ -76,7 +105,7 @@ fn change<'a>(raw: Raw<'a>, entry: usize, place: usize, found: &mut Vec<Path<'a>
         });
         let good = |field: &String| {
             (1..=64).contains(&field.len())
-                && field.chars().all(|letter| letter.is_ascii_alphanumeric() || "_.-".contains(letter))
+                && field.chars().all(|letter| letter.is_ascii_alphanumeric() || "_.-/".contains(letter))
         };
         let kind = field.filter(good).unwrap_or_else(|| "unknown".into());
         found.push(Path { raw: raw.get(), kind, entry, steps: vec![("changes", place)] });
