@@ -98,10 +98,13 @@ async fn checked(file: &Path) -> (Arc<Home>, Value) {
     for secret in ["secrets/verify-token", "secrets/app-secret"] {
         home.write(secret, "postern-test-secret");
     }
-    for variable in ["VERIFY_TOKEN", "APP_SECRET"] {
+    for variable in ["VERIFY_TOKEN", "APP_SECRET", "GITHUB_SECRET"] {
         home.set(variable, "postern-test-secret");
     }
-    home.set("AGENTS_SECRET", "postern-test-secret-0123456789-0123456789");
+    for variable in ["AGENTS_SECRET", "BUILDS_SECRET"] {
+        home.set(variable, "postern-test-secret-0123456789-0123456789");
+    }
+    home.set("CI_SECRET", "whsec_cG9zdGVybi10ZXN0LXNlY3JldC0wMTIzNDU2Nzg5");
     if !std::fs::read_to_string(home.path("example.toml")).expect("it was written").contains("plain = true") {
         home.set("POSTERN_TLS__CERTIFICATE", "cert.pem");
         home.set("POSTERN_TLS__KEY", "key.pem");

@@ -55,6 +55,7 @@ const EXAMPLES: &[(&str, &str)] = &[
         "send",
         "  postern send message.json --to https://gw.example.com/whatsapp --secret-file app-secret
   postern send a.json b.json --to https://localhost:8443/whatsapp --secret s --insecure --repeat 100 --rate 50/s
+  postern send push.json --to https://gw.example.com/github --provider github --secret-file github-secret
   jq -c . message.json | postern send - --to http://127.0.0.1:8080/whatsapp --secret s --fresh",
     ),
     (
