@@ -85,7 +85,7 @@ streams = ["agents"]
     };
     let expected = [
         "warning: postern.toml:10: `webhooks.lost` is carried by no stream: its events are kept, and nobody gets them\n\
-         hint: name `lost` in a stream's `webhooks`, or leave that out to have it carry all\n"
+         hint: name `lost` in the `webhooks` of a stream or a target, or leave that out there to carry all\n"
             .to_owned(),
         "warning: postern.toml:20: `streams.empty` carries nothing: only what operators send gets there\n\
          hint: name webhooks in its `webhooks`, or leave the stream out\n"

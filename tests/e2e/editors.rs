@@ -98,10 +98,13 @@ async fn checked(file: &Path) -> (Arc<Home>, Value) {
     for secret in ["secrets/verify-token", "secrets/app-secret"] {
         home.write(secret, "postern-test-secret");
     }
-    for variable in ["VERIFY_TOKEN", "APP_SECRET"] {
+    for variable in ["VERIFY_TOKEN", "APP_SECRET", "GITHUB_SECRET"] {
         home.set(variable, "postern-test-secret");
     }
-    home.set("AGENTS_SECRET", "postern-test-secret-0123456789-0123456789");
+    for variable in ["AGENTS_SECRET", "BUILDS_SECRET"] {
+        home.set(variable, "postern-test-secret-0123456789-0123456789");
+    }
+    home.set("CI_SECRET", "whsec_cG9zdGVybi10ZXN0LXNlY3JldC0wMTIzNDU2Nzg5");
     if !std::fs::read_to_string(home.path("example.toml")).expect("it was written").contains("plain = true") {
         home.set("POSTERN_TLS__CERTIFICATE", "cert.pem");
         home.set("POSTERN_TLS__KEY", "key.pem");
@@ -181,11 +184,15 @@ async fn man_shows_the_pages_without_a_complaint() {
         if let Some((done, text, complaints)) = ran("man", &["--warnings", "-l", &path], home.directory()) {
             assert!(done && complaints.is_empty(), "{page}: {complaints}");
             let name = page.trim_end_matches(".1");
-            assert!(text.contains("SYNOPSIS") && text.contains(name) && text.contains("Examples:"), "{page}: {text}");
+            assert!(text.contains("SYNOPSIS") && text.contains(name) && text.contains("EXAMPLES"), "{page}: {text}");
         }
         if let Some((_, complaints, _)) = ran("mandoc", &["-T", "lint", "-W", "error", &path], home.directory()) {
             assert_eq!(complaints, "", "{page}");
         }
+    }
+    if let Some((_, text, _)) = ran("man", &["-l", "pages/postern-check.1"], home.directory()) {
+        let line = "  postern check --strict                         in a pipeline: warnings fail too";
+        assert!(text.contains(line), "examples stand as they were written: {text}");
     }
     let ended = home.run(&["man"]).await;
     assert!(ended.code == Some(0) && ended.stdout.contains(".TH postern 1"), "{}", ended.stdout);

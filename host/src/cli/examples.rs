@@ -55,6 +55,7 @@ const EXAMPLES: &[(&str, &str)] = &[
         "send",
         "  postern send message.json --to https://gw.example.com/whatsapp --secret-file app-secret
   postern send a.json b.json --to https://localhost:8443/whatsapp --secret s --insecure --repeat 100 --rate 50/s
+  postern send push.json --to https://gw.example.com/github --provider github --secret-file github-secret
   jq -c . message.json | postern send - --to http://127.0.0.1:8080/whatsapp --secret s --fresh",
     ),
     (
@@ -110,6 +111,26 @@ const EXAMPLES: &[(&str, &str)] = &[
   postern events export --limit 100 | postern filter test filter.wasm -",
     ),
     (
+        "targets ls",
+        "  postern targets ls                             how far each is, and how it fares
+  postern targets ls --json | jq 'select(.dead > 0).name'",
+    ),
+    (
+        "targets dead",
+        "  postern targets dead crm                       what it did not take
+  postern targets dead crm --json | jq -r .id",
+    ),
+    (
+        "targets retry",
+        "  postern targets retry crm --all                when the target is mended
+  postern targets retry crm --all --admin http://127.0.0.1:9440",
+    ),
+    (
+        "targets resume",
+        "  postern targets resume crm                     now, and not when its pause is over
+  postern targets resume crm --admin http://127.0.0.1:9440",
+    ),
+    (
         "filter new",
         "  postern filter new --lang python no-stops
   postern filter new --lang rust redact-more",
@@ -157,6 +178,11 @@ const EXAMPLES: &[(&str, &str)] = &[
   postern man /usr/share/man/man1                install all pages",
     ),
 ];
+
+/// Those of a command, by its words: `events ls`.
+pub fn of(path: &str) -> Option<&'static str> {
+    EXAMPLES.iter().find(|(command, _)| *command == path).map(|(_, examples)| *examples)
+}
 
 /// Puts each command's examples under its help.
 pub fn explained(command: Command) -> Command {

@@ -75,6 +75,7 @@ fn sorted_out(node: &Node, asked: &Asked) -> Node {
     let item = asked.shapes.iter().find_map(|shape| match shape {
         Shape::Boolean => text.parse().ok().map(Item::Boolean),
         Shape::Count { .. } => text.trim().parse().ok().map(Item::Integer),
+        Shape::Ratio => text.trim().parse().ok().map(Item::Float),
         _ => None,
     });
     Node { item: item.unwrap_or_else(|| node.item.clone()), ..node.clone() }

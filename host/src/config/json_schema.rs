@@ -161,6 +161,7 @@ fn shape(shape: &Shape) -> Json {
             let number = |number: &i128| i64::try_from(*number).map_or(Json::Null, Json::from);
             json!({ "type": "integer", "minimum": number(least), "maximum": number(most) })
         }
+        Shape::Ratio => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
         Shape::Choice(words) => json!({ "type": "string", "enum": words }),
         Shape::Size => json!({ "$ref": "#/definitions/size" }),
         Shape::Duration => json!({ "$ref": "#/definitions/duration" }),

@@ -14,6 +14,8 @@ pub(super) enum Shape {
         least: i128,
         most: i128,
     },
+    /// A number from 0 to 1.
+    Ratio,
     Size,
     Duration,
     Choice(Vec<&'static str>),

@@ -2,6 +2,7 @@
 
 use super::reader::{Read, Section, Value};
 use super::schema::Traces;
+use super::seen::Shape;
 use super::tree::Item;
 use crate::secret::Secret;
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ pub(super) fn telemetry(mut section: Section<'_>) -> Read<Option<Traces>> {
 }
 
 fn ratio(value: &Value<'_>) -> Read<f64> {
+    value.takes(Shape::Ratio);
     let expected = "a number between 0 and 1, such as 0.01";
     let number = match (&value.node.item, value.node.loose()) {
         (Item::Float(number), _) => Some(*number),

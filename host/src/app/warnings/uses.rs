@@ -9,9 +9,13 @@ use std::collections::BTreeSet;
 pub fn look(list: &mut List<'_>) {
     let config = list.config;
     for name in config.webhooks.keys() {
-        if !config.streams.values().any(|stream| stream.webhooks.contains(name)) {
+        let is_carried = config.streams.values().any(|stream| stream.webhooks.contains(name));
+        let is_forwarded = config.forward.values().any(|target| target.webhooks.contains(name));
+        if !is_carried && !is_forwarded {
             let what = format!("`webhooks.{name}` is carried by no stream: its events are kept, and nobody gets them");
-            let hint = format!("name `{name}` in a stream's `webhooks`, or leave that out to have it carry all");
+            let hint = format!(
+                "name `{name}` in the `webhooks` of a stream or a target, or leave that out there to carry all"
+            );
             list.warn(&format!("webhooks.{name}"), what, &hint);
         }
     }
@@ -42,7 +46,8 @@ fn used(config: &Config) -> BTreeSet<&String> {
         .values()
         .flat_map(|stream| [&stream.admission, &stream.audience, &stream.client, &stream.events].into_iter().flatten());
     let pages = config.http.values().map(|page| &page.filter);
-    webhooks.chain(streams).chain(pages).collect()
+    let targets = config.forward.values().filter_map(|target| target.filter.as_ref());
+    webhooks.chain(streams).chain(pages).chain(targets).collect()
 }
 
 /// A filter that answers pages is asked first, and webhooks are plain requests too.

@@ -8,8 +8,7 @@ use std::path::Path;
 fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
     let line = line.trim_start();
-    let mut letters = line.char_indices().peekable();
-    while let Some((at, letter)) = letters.next() {
+    for (at, letter) in line.char_indices() {
         match letter {
             '\'' => quoted = !quoted,
             ' ' if !quoted && line[at..].starts_with("  ") => break,
