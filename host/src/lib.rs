@@ -15,6 +15,7 @@ mod pool;
 mod reference;
 mod secret;
 mod seldom;
+mod supervisor;
 mod tap;
 mod task;
 mod watch;
@@ -43,6 +44,7 @@ mod audience;
 mod connect;
 mod converse;
 mod dispatch;
+mod forward;
 mod ingest;
 mod respond;
 

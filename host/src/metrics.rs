@@ -68,6 +68,11 @@ pub struct Metrics {
     pub standings: Standings,
     /// How long each event takes.
     pub journeys: Journeys,
+    pub forward_deliveries: Family<ForwardLabels, Counter>,
+    pub forward_seconds: Family<PerTarget, Histogram, fn() -> Histogram>,
+    pub forward_missed: Family<PerTarget, Counter>,
+    pub forward_behind: Family<PerTarget, Gauge>,
+    pub forward_dead: Family<PerTarget, Gauge>,
     /// Filters' own.
     pub numbers: Numbers,
     registry: Arc<Registry>,
@@ -182,6 +187,19 @@ impl Default for Metrics {
         let trace_spans = Family::default();
         r.register("trace_spans", "Spans of traces, by what became of them", trace_spans.clone());
         r.register("build", "Which postern this is", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        let forward_deliveries = Family::default();
+        let help = "Attempts to deliver to forward targets, and events that took none, by what became of them";
+        r.register("forward_deliveries", help, forward_deliveries.clone());
+        let forward_seconds = Family::new_with_constructor((|| Histogram::new(SECONDS)) as fn() -> Histogram);
+        let help = "Time of an attempt to deliver to a forward target";
+        r.register_with_unit("forward", help, Unit::Seconds, forward_seconds.clone());
+        let forward_missed = Family::default();
+        let help = "Entries of the outbox that were gone before a forward target came to them";
+        r.register("forward_missed", help, forward_missed.clone());
+        let forward_behind = Family::default();
+        r.register("forward_behind", "Entries of the outbox behind a forward target's cursor", forward_behind.clone());
+        let forward_dead = Family::default();
+        r.register("forward_dead", "Dead letters of a forward target", forward_dead.clone());
         Self {
             webhooks,
             webhook_seconds,
@@ -221,6 +239,11 @@ impl Default for Metrics {
             trace_spans,
             standings: Standings::default(),
             journeys: Journeys::default(),
+            forward_deliveries,
+            forward_seconds,
+            forward_missed,
+            forward_behind,
+            forward_dead,
             numbers: Numbers::default(),
             registry: Arc::new(r),
         }

@@ -63,6 +63,27 @@ impl Admin {
         eventually(what, async || (self.metric(name, labels).await == value).then_some(())).await;
     }
 
+    /// A forward target, as it is told.
+    pub async fn target(&self, name: &str) -> Value {
+        let reply = self.get("/v1/targets").await;
+        let told: Value = serde_json::from_slice(&reply.body).expect("the targets are JSON");
+        let mut targets = told["targets"].as_array().expect("it has `targets`").iter();
+        targets.find(|target| target["name"] == name).expect("it is configured").clone()
+    }
+
+    /// Waits until this is so of a forward target.
+    pub async fn target_becomes(&self, name: &str, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        eventually(format!("target {name} {what}"), async || Some(self.target(name).await).filter(&is_so)).await
+    }
+
+    /// The dead letters of a forward target.
+    pub async fn dead(&self, name: &str) -> Vec<Value> {
+        let reply = self.get(&format!("/v1/targets/{name}/dead")).await;
+        let mut told: Value = serde_json::from_slice(&reply.body).expect("the dead letters are JSON");
+        let Value::Array(dead) = told["dead"].take() else { panic!("it has `dead`") };
+        dead
+    }
+
     /// Events that wait for somebody to look, the oldest first.
     pub async fn held(&self) -> Vec<Value> {
         self.events("held=true").await

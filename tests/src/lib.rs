@@ -22,11 +22,13 @@ mod home;
 mod port;
 mod process;
 mod raw;
+mod receiver;
 mod sender;
 mod service;
 mod socket;
 mod stalled;
 mod stampede;
+mod supervisor;
 mod tap;
 pub mod tools;
 
@@ -45,11 +47,13 @@ pub use home::Home;
 pub use port::lasting_port;
 pub use process::{Ended, Gateway, Process};
 pub use raw::{Raw, signed_head};
+pub use receiver::{Push, PushAnswer, Receiver};
 pub use sender::{Protocol, Reply, Sender, sign};
 pub use service::{Service, respond};
 pub use socket::{Frame, Socket};
 pub use stalled::{Load, Outcome, stalled};
 pub use stampede::{Returned, stampede};
+pub use supervisor::Supervisor;
 pub use tap::Tap;
 
 /// What Meta and the gateway share in these tests; the fixtures are signed with it.

@@ -22,6 +22,10 @@
 //! | `PUT /v1/filters/NAME` | the component in the body takes its place, from one piece of work to the next |
 //! | `POST /v1/filters/NAME/rollback` | the component before it is back |
 //! | `POST /v1/reload` | the configuration and all it names is read again: all of it is taken, or nothing |
+//! | `GET /v1/targets` | each forward target: how far it is, how it fares |
+//! | `GET /v1/targets/NAME/dead` | its dead letters |
+//! | `POST /v1/targets/NAME/retry` | they are tried once more: `{"cursors":[…]}`, or all of them with `{}` |
+//! | `POST /v1/targets/NAME/resume` | it is tried again now, set aside or waiting |
 //! | `GET /v1/openapi.json` | all this, for programs |
 //!
 //! Without a token, a request must name this machine as its host: a page in the operator's browser that has its own name
@@ -36,16 +40,19 @@ mod origin;
 mod page;
 mod present;
 mod reload;
+mod resource;
 mod send;
 mod status;
 mod tap;
+pub mod targets;
 
 pub use reload::{Difference, Reloaded};
 
 use crate::clients::Clients;
-use crate::dispatch::{Desk, Work};
+use crate::dispatch::Desk;
 use crate::error::Chain;
 use crate::filter::Shelf;
+use crate::forward::Targets;
 use crate::http::{self, Arrived, Io, Reply};
 use crate::journal::{self, Journal, Lane};
 use crate::message::{Scope, Timestamp};
@@ -59,6 +66,7 @@ use crate::ws::Shards;
 use ::http::header::{ACCEPT, AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use ::http::{HeaderMap, Method, StatusCode};
 use arc_swap::ArcSwap;
+use resource::Resource;
 use serde::Serialize;
 use std::sync::Arc;
 use tokio::net::TcpStream;
@@ -74,6 +82,8 @@ pub type Reload = Arc<dyn Fn() -> Result<Reloaded, Vec<String>> + Send + Sync>;
 pub struct Admin {
     pub token: Option<Secret>,
     pub journal: Journal,
+    /// Where events are pushed to.
+    pub targets: Targets,
     /// The webhooks by name, for their lag.
     pub webhooks: Vec<String>,
     pub phases: Phases,
@@ -156,6 +166,10 @@ impl Admin {
             Resource::Filter(name) => filters::put(self, name, request).await,
             Resource::Back(name) => filters::back(self, name).await,
             Resource::Reload => reload::reload(self).await,
+            Resource::Targets => targets::list(self),
+            Resource::Dead(name) => targets::dead(self, name),
+            Resource::RetryDead(name) => targets::retry(self, name, request).await,
+            Resource::ResumeTarget(name) => targets::resume(self, name).await,
             Resource::OpenApi => Reply::of(StatusCode::OK, JSON, OPENAPI),
         }
     }
@@ -211,6 +225,7 @@ impl Admin {
                 self.metrics.inbox_lag_seconds.get_or_create(&labels).set(lane.waits(now).as_secs_f64());
             }
         }
+        self.targets.measure(&self.metrics, self.journal.tail());
         self.metrics.events_held.set(i64::try_from(self.journal.count_held()).unwrap_or(i64::MAX));
         self.metrics.journal_damage.set(i64::try_from(self.journal.damage().len()).unwrap_or(i64::MAX));
         self.metrics.journal_writable.set(i64::from(self.journal.healthy()));
@@ -256,103 +271,6 @@ impl Admin {
                 Reply::text(StatusCode::INTERNAL_SERVER_ERROR, "the journal cannot be read, see the log\n")
             }
             Err(_) => Reply::later("too many readers at once\n"),
-        }
-    }
-}
-
-/// What is here.
-#[derive(Clone, Copy)]
-enum Resource<'a> {
-    Page(page::File),
-    Live,
-    Ready,
-    Metrics,
-    Status,
-    Streams,
-    Tap,
-    Events,
-    Event(&'a str),
-    Again(Work),
-    Send,
-    Clients,
-    Disconnect,
-    Pause(bool),
-    Drain,
-    Filters,
-    Filter(&'a str),
-    Back(&'a str),
-    Reload,
-    OpenApi,
-}
-
-impl<'a> Resource<'a> {
-    fn at(path: &'a str) -> Option<Self> {
-        Some(match path {
-            "/live" => Self::Live,
-            "/ready" => Self::Ready,
-            "/metrics" => Self::Metrics,
-            "/v1/status" => Self::Status,
-            "/v1/streams" => Self::Streams,
-            "/v1/tap" => Self::Tap,
-            "/v1/events" => Self::Events,
-            "/v1/send" => Self::Send,
-            "/v1/clients" => Self::Clients,
-            "/v1/disconnect" => Self::Disconnect,
-            "/v1/pause" => Self::Pause(true),
-            "/v1/resume" => Self::Pause(false),
-            "/v1/drain" => Self::Drain,
-            "/v1/openapi.json" => Self::OpenApi,
-            "/v1/events/retry" => Self::Again(Work::Retry),
-            "/v1/events/replay" => Self::Again(Work::Replay),
-            "/v1/filters" => Self::Filters,
-            "/v1/reload" => Self::Reload,
-            _ => return Self::below(path),
-        })
-    }
-
-    /// One of several.
-    fn below(path: &'a str) -> Option<Self> {
-        if let Some(file) = page::at(path) {
-            return Some(Self::Page(file));
-        }
-        if let Some(id) = path.strip_prefix("/v1/events/") {
-            return (!id.contains('/')).then_some(Self::Event(id));
-        }
-        let filter = path.strip_prefix("/v1/filters/")?;
-        match filter.split_once('/') {
-            None => Some(Self::Filter(filter)),
-            Some((name, "rollback")) => Some(Self::Back(name)),
-            Some(_) => None,
-        }
-    }
-
-    /// Whether it is for everybody who reaches the listener.
-    fn is_open(self) -> bool {
-        matches!(self, Self::Live | Self::Ready | Self::Page(_))
-    }
-
-    fn method(self) -> Method {
-        match self {
-            Self::Filter(_) => Method::PUT,
-            Self::Again(_)
-            | Self::Send
-            | Self::Disconnect
-            | Self::Pause(_)
-            | Self::Drain
-            | Self::Back(_)
-            | Self::Reload => Method::POST,
-            Self::Page(_)
-            | Self::Live
-            | Self::Ready
-            | Self::Metrics
-            | Self::Status
-            | Self::Streams
-            | Self::Tap
-            | Self::Events
-            | Self::Event(_)
-            | Self::Clients
-            | Self::Filters
-            | Self::OpenApi => Method::GET,
         }
     }
 }

@@ -9,6 +9,7 @@ use super::telemetry::Telemetry;
 use super::{Fault, keeper, start};
 use crate::config::Config;
 use crate::connect::ClientIds;
+use crate::forward::{self, Forwards, Targets};
 use crate::hub::Hub;
 use crate::journal::{Journal, Lane};
 use crate::kv;
@@ -20,7 +21,8 @@ use crate::pool::Pool;
 use crate::tap::Tap;
 use crate::task::{Handle, Tracker};
 use crate::ws::{self, Shards};
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
 /// How many clients may wait for admission filters, and how many readers for the journal.
@@ -45,6 +47,8 @@ pub struct Base {
     pub telemetry: Telemetry,
     /// What they decide, for operators who look on.
     pub tap: Tap,
+    /// Where events are pushed to.
+    forwards: Mutex<Option<Forwards>>,
     pub gate: Gate,
     pub phases: Phases,
     pub connections: Tracker,
@@ -82,6 +86,7 @@ impl Base {
             judges: Judges::default(),
             telemetry: Telemetry::start(metrics.clone()),
             tap: Tap::new(ground.clients.clone()),
+            forwards: Mutex::default(),
             gate: gate(config, metrics),
             phases: Phases::default(),
             connections: Tracker::default(),
@@ -94,6 +99,27 @@ impl Base {
             cores,
             tasks: Handle::current(),
         })
+    }
+
+    /// Pushes events there from now on.
+    pub fn forward(&self, targets: Vec<forward::Settings>, directory: &Path) -> Result<(), Fault> {
+        let mut forwards = self.forwards.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = forwards.take();
+        *forwards = Some(
+            Forwards::start(targets, directory, (&self.journal, &self.ground.metrics), before).map_err(Fault::of)?,
+        );
+        Ok(())
+    }
+
+    /// Where events are pushed to, for operators.
+    pub fn targets(&self) -> Targets {
+        let forwards = self.forwards.lock().unwrap_or_else(PoisonError::into_inner);
+        forwards.as_ref().map(Forwards::targets).unwrap_or_default()
+    }
+
+    /// What pushes events, to be stopped.
+    pub fn forwards(&self) -> Option<Forwards> {
+        self.forwards.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Works by another configuration from now on, as far as limits go.

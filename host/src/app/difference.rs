@@ -53,6 +53,9 @@ fn secrets(config: &Config) -> BTreeMap<String, Vec<String>> {
             add(format!("streams.{name}.callout.secret"), callout.secret.iter().collect());
         }
     }
+    for (name, forward) in &config.forward {
+        add(format!("forward.{name}.secret"), forward.secret.iter().collect());
+    }
     for (name, registry) in &config.registries {
         add(format!("registries.{name}.password"), registry.account.iter().map(|(_, password)| password).collect());
     }

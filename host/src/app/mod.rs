@@ -16,12 +16,14 @@ mod backlog;
 mod base;
 mod difference;
 mod filters;
+mod forwards;
 mod ground;
 mod guards;
 mod judges;
 mod keeper;
 mod plan;
 mod promised;
+mod pulse;
 mod reload;
 mod service;
 mod shutdown;
@@ -38,6 +40,7 @@ pub use warnings::{Warning, foreseen, warnings};
 use crate::admin::Admin;
 use crate::listen::{self, Gate, Listeners};
 use crate::phase::Phase;
+use crate::supervisor::Supervisor;
 use crate::task;
 use reload::Reloader;
 use std::net::SocketAddr;
@@ -65,8 +68,9 @@ impl App {
         move || drop(reloader.reload())
     }
 
-    /// Serves until `shutdown` is done, then drains. `hurry` done means: leave what takes time.
-    pub async fn run<S, H>(self, shutdown: S, hurry: H)
+    /// Serves until `shutdown` is done, then drains. `hurry` done means: leave what takes time. The supervisor is told how
+    /// it stands.
+    pub async fn run<S, H>(self, supervisor: &Supervisor, shutdown: S, hurry: H)
     where
         S: Future<Output = ()> + Send,
         H: Future<Output = ()> + Send,
@@ -83,12 +87,15 @@ impl App {
         let Self { reloader, edge_listeners, admin_listeners } = self;
         let base = reloader.base.clone();
         let operators = reloader.operators.clone();
+        let admin_addresses = admin_listeners.addresses().to_vec();
         task::background(async move {
             let serve = |tcp, _, permit| Admin::serve(&operators, tcp, permit);
             admin_listeners.run(&admin_gate, serve, std::future::pending()).await;
         });
         base.phases.advance(Phase::Serving);
         tracing::info!("ready");
+        supervisor.serving(edge_listeners.addresses(), &admin_addresses);
+        pulse::start(supervisor, &base.journal, &base.shards);
         let front = reloader.front.clone();
         let serve = |tcp, peer, permit| front.serve(tcp, peer, permit);
         let begin = async {
@@ -98,6 +105,7 @@ impl App {
                 () = base.phases.draining() => {}
             }
             base.phases.advance(Phase::Draining);
+            supervisor.stopping(base.connections.count(), shutdown::at_most(reloader.drain_timeout()));
         };
         edge_listeners.run(&base.gate, serve, begin).await;
         let (stops, dispatchers) = base.judges.dismiss();
@@ -107,6 +115,7 @@ impl App {
             shards: base.shards.clone(),
             stops,
             dispatchers,
+            forwards: base.forwards(),
             journal: base.journal.clone(),
             budget: reloader.drain_timeout(),
         };

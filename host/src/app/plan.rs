@@ -2,6 +2,7 @@
 //! it is looked at, so that all problems are told at once, each at its line. No socket is opened.
 
 use super::filters;
+use super::forwards;
 use super::ground::Ground;
 use super::guards::{self, Guards};
 use super::service::Service;
@@ -10,6 +11,7 @@ use super::warnings::{Warning, warnings};
 use crate::config::{self, Config, Identity, Problem};
 use crate::error::Chain;
 use crate::filter::Shelf;
+use crate::forward;
 use crate::secret::Secret;
 use crate::tls::{self, Acceptor, development};
 use crate::trace;
@@ -30,6 +32,8 @@ pub struct Plan {
     pub(super) shelf: Shelf,
     /// What lets clients in beside filters, by stream.
     pub(super) guards: BTreeMap<String, Guards>,
+    /// Where events are pushed to.
+    pub(super) forwards: Vec<forward::Settings>,
     /// Where traces go.
     pub(super) traces: Option<trace::Config>,
     pub(super) ground: Arc<Ground>,
@@ -87,10 +91,12 @@ impl Plan {
         }
         let guards = guards::guards(&config, before, &mut problems);
         let traces = telemetry::traces(&config, &mut problems);
+        let forwards =
+            shelf.as_ref().map(|shelf| forwards::settings(&config, shelf, &mut problems)).unwrap_or_default();
         match (shelf, ground) {
             (Some(shelf), Some(ground)) if problems.is_empty() => {
                 let warnings = warnings(&config);
-                Ok(Self { config, warnings, tls, shelf, guards, traces, ground })
+                Ok(Self { config, warnings, tls, shelf, guards, forwards, traces, ground })
             }
             _ => Err(problems),
         }
@@ -191,6 +197,9 @@ fn check_uses(config: &Config, shelf: &mut Shelf, problems: &mut Vec<Problem>) {
     }
     for (name, page) in &config.http {
         check(format!("http.{name}.filter"), std::slice::from_ref(&page.filter), "http-handler");
+    }
+    for (name, forward) in &config.forward {
+        check(format!("forward.{name}.filter"), forward.filter.as_slice(), "message-handler");
     }
     let in_shadow = |name: &String| config.filters.get(name).is_some_and(|filter| filter.shadow);
     for (name, stream) in &config.streams {

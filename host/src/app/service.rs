@@ -7,7 +7,7 @@ use super::guards::Guards;
 use super::judges::Orders;
 use super::reload;
 use super::streams::Parts;
-use super::{Fault, Plan, plan};
+use super::{Fault, Plan, forwards, plan};
 use crate::admin::{Admin, Reload};
 use crate::config::{self, Config, Setting};
 use crate::connect::{self, Connect};
@@ -68,7 +68,7 @@ impl Service {
         before: Option<&Self>,
         reload: &Reload,
     ) -> Result<Ready, Fault> {
-        let Plan { config, warnings: _, tls, shelf, guards, traces, ground } = plan;
+        let Plan { config, warnings: _, tls, shelf, guards, forwards, traces, ground } = plan;
         ground.keep(&base.store).map_err(Fault::of)?;
         let names: Vec<String> = config.webhooks.keys().cloned().collect();
         for name in &names {
@@ -106,6 +106,10 @@ impl Service {
         let certificates = tls.as_ref().map(Acceptor::watch).transpose().map_err(Fault::of)?;
         let shelf = Arc::new(shelf);
         let filters = reload::watch(shelf.clone()).map_err(Fault::of)?;
+        if before.is_none_or(|before| before.config.forward != config.forward) {
+            forwards::warn(&forwards);
+            base.forward(forwards, &config.data.join("forward"))?;
+        }
         let changes = before.map(|before| shelf.take_place(&before.shelf)).unwrap_or_default();
         for (name, guards) in &guards {
             let former = before.and_then(|before| before.guards.get(name)).and_then(|former| former.jwt.as_ref());
@@ -241,6 +245,7 @@ fn admin(base: &Base, config: &Config, shelf: Arc<Shelf>, webhooks: Vec<String>,
         body: config.limits.body,
         token: config.admin.token.clone(),
         journal: base.journal.clone(),
+        targets: base.targets(),
         webhooks,
         phases: base.phases.clone(),
         metrics: base.ground.metrics.clone(),

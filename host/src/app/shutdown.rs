@@ -3,7 +3,8 @@
 //! 1. not ready (done when this begins: the phase is *draining*), and nothing more is accepted;
 //! 2. webhooks under way are finished, so that what was acknowledged stays so and nobody waits in vain;
 //! 3. dispatch judges what is pending;
-//! 4. clients get what was decided, their cursor, and 1001; connections come to their end;
+//! 4. clients get what was decided, their cursor, and 1001; connections come to their end; what is on its way to forward
+//!    targets arrives;
 //! 5. the journal is put on the disk.
 //!
 //! Steps 2 and 3 have one budget, `limits.drain_timeout`, of which step 2 has half; a second signal hurries past them.
@@ -12,6 +13,7 @@
 
 use crate::dispatch::Stop;
 use crate::error::Chain;
+use crate::forward::Forwards;
 use crate::journal::{Journal, Lane};
 use crate::task::{self, Tracker};
 use crate::ws::Shards;
@@ -28,6 +30,17 @@ const LAST_EVENT: Duration = Duration::from_secs(1);
 /// How long telling clients may take in all: a little more than a shard waits for one.
 const GOODBYES: Duration = Duration::from_secs(3);
 
+/// What is left for the last sync by whoever waits for the end.
+const LAST_SYNC: Duration = Duration::from_secs(10);
+
+/// How long all of it may take, with the budget that is configured.
+pub fn at_most(budget: Duration) -> Duration {
+    budget + LAST_EVENT + 2 * GOODBYES + LAST_SYNC
+}
+
+/// How long requests to forward targets may go on. A moment is left of `GOODBYES` for their threads to end.
+const PUSHES: Duration = Duration::from_secs(2);
+
 pub struct Ending {
     pub connections: Tracker,
     pub webhooks: Tracker,
@@ -35,6 +48,7 @@ pub struct Ending {
     /// How each dispatcher is told to stop.
     pub stops: Vec<(Stop, Lane)>,
     pub dispatchers: Vec<JoinHandle<()>>,
+    pub forwards: Option<Forwards>,
     pub journal: Journal,
     pub budget: Duration,
 }
@@ -70,7 +84,17 @@ impl Ending {
             let _ = timeout(LAST_EVENT, dispatched).await;
         }
         // A client that does not answer is let go by its shard before this is over.
-        if timeout(GOODBYES, self.shards.drain()).await.is_err() {
+        let forwards = self.forwards;
+        let pushed = timeout(GOODBYES, async {
+            if let Some(forwards) = forwards {
+                forwards.stop(PUSHES).await;
+            }
+        });
+        let (told, pushed) = tokio::join!(timeout(GOODBYES, self.shards.drain()), pushed);
+        if pushed.is_err() {
+            tracing::warn!("some forward targets could not be stopped in time: what they were sent last is sent again");
+        }
+        if told.is_err() {
             tracing::warn!("some clients could not be told");
         }
         // What is left of these is answers on their way: of webhooks, and of streams that were closed just now.

@@ -15,6 +15,7 @@ mod outward;
 mod run;
 mod send;
 mod status;
+mod targets;
 
 use crate::config::Problem;
 use clap::error::ErrorKind;
@@ -40,6 +41,8 @@ enum Command {
     Send(send::Send),
     #[command(subcommand)]
     Events(events::Events),
+    #[command(subcommand)]
+    Targets(targets::Targets),
     #[command(subcommand)]
     Filter(filter::Filter),
     Status(status::Status),
@@ -113,6 +116,7 @@ pub fn main() -> ExitCode {
         Command::Listen(listen) => listen.execute(),
         Command::Send(send) => send.execute(),
         Command::Events(events) => events.execute(),
+        Command::Targets(targets) => targets.execute(),
         Command::Filter(filter) => filter.execute(),
         Command::Status(status) => outward::block_on(status.execute()),
         Command::Reload(reload) => outward::block_on(reload.execute()),

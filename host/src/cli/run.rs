@@ -4,6 +4,7 @@ use super::check::Overrides;
 use super::{Failure, check, dev, log};
 use crate::app::{self, Plan};
 use crate::config;
+use crate::supervisor::Supervisor;
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -32,6 +33,8 @@ impl Run {
         };
         let config = config::load(&source).map_err(|problems| check::advised(&problems, hint))?;
         log::start(&config.log)?;
+        let no_threads = |error: std::io::Error| cannot_start(format!("failed to start threads: {error}"));
+        let supervisor = Supervisor::of_process().map_err(no_threads)?;
         let plan = Plan::new(config).map_err(|problems| Failure::config(&problems))?;
         plan.warnings.iter().for_each(log::warning);
         raise_file_limit();
@@ -41,7 +44,7 @@ impl Run {
             .enable_all()
             .thread_name("postern")
             .build()
-            .map_err(|error| cannot_start(format!("failed to start threads: {error}")))?;
+            .map_err(no_threads)?;
         runtime.block_on(async {
             let signals =
                 Signals::listen().map_err(|error| cannot_start(format!("failed to listen for signals: {error}")))?;
@@ -49,9 +52,13 @@ impl Run {
             if let Some(tour) = tour {
                 tour.print(app.addresses().0, app.addresses().1);
             }
-            reload_on_hangup(app.reloader())
-                .map_err(|error| cannot_start(format!("failed to listen for signals: {error}")))?;
-            app.run(signals.reached(1), signals.reached(2)).await;
+            let (reload, told) = (app.reloader(), supervisor.clone());
+            let reload = move || {
+                let _reloading = told.reloading();
+                reload();
+            };
+            reload_on_hangup(reload).map_err(|error| cannot_start(format!("failed to listen for signals: {error}")))?;
+            app.run(&supervisor, signals.reached(1), signals.reached(2)).await;
             Ok(())
         })
     }

@@ -1,7 +1,8 @@
 //! Lays the layers over each other and keeps track of which one each value came from. The only file that knows figment.
 //!
-//! The defaults of `[webhooks.NAME]`, `[streams.NAME]`, `[filters.NAME]`, `[registries.NAME]` and `[http.NAME]` are written once,
-//! under that very name, in `default.toml`; here they are copied under each name that is used.
+//! The defaults of `[webhooks.NAME]`, `[streams.NAME]`, `[filters.NAME]`, `[registries.NAME]`, `[http.NAME]` and
+//! `[forward.NAME]` are written once, under that very name, in `default.toml`; here they are copied under each name that is
+//! used.
 
 use super::environment::{self, Entry};
 use super::locate::Lines;
@@ -16,7 +17,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The tables whose sections have names of the user's choice.
-pub(super) const NAMED: [&str; 5] = ["webhooks", "streams", "filters", "registries", "http"];
+pub(super) const NAMED: [&str; 6] = ["webhooks", "streams", "filters", "registries", "http", "forward"];
 
 /// The name in `default.toml` that stands for every other. It is not one itself: names are lower case.
 pub(super) const TEMPLATE: &str = "NAME";

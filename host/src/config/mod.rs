@@ -12,7 +12,7 @@
 //!
 //! Reading order: `source` is what goes in and `schema` what comes out; `environment` and `layers` make one `tree` of
 //! the layers, with `locate` finding lines; `reader` and `values` take a tree apart and say what is wrong with it;
-//! `edge`, `filters`, `registries`, `events`, `telemetry`, `sections` say which keys there are and which of them agree with each other.
+//! `edge`, `filters`, `forward`, `registries`, `events`, `telemetry`, `sections` say which keys there are and which of them agree with each other.
 //! What they ask for is `seen`: so `explain` knows what is a secret, and `learn` what there is, for the `json_schema`, with
 //! what `documented` finds in the defaults.
 
@@ -35,6 +35,7 @@ mod admission;
 mod edge;
 mod events;
 mod filters;
+mod forward;
 mod registries;
 mod sections;
 mod telemetry;
@@ -48,6 +49,7 @@ mod learn;
 mod tests;
 
 pub use explain::{Setting, Shown, explain};
+pub use forward::Forward;
 pub use json_schema::json_schema;
 pub use problem::{Place, Problem};
 pub use schema::{

@@ -1,5 +1,6 @@
 //! What a configuration is once it is read: every value in its final type, every name it uses defined.
 
+use super::forward::Forward;
 use super::problem::{Place, Problem};
 use super::seen::Secrets;
 use crate::reference::Reference;
@@ -24,6 +25,7 @@ pub struct Config {
     /// By host, or host and port, in lower case.
     pub registries: BTreeMap<String, Registry>,
     pub http: BTreeMap<String, Page>,
+    pub forward: BTreeMap<String, Forward>,
     pub inbox: Retention,
     pub outbox: Retention,
     /// Zero: nothing is taken for a duplicate.

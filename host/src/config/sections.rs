@@ -3,6 +3,7 @@
 use super::edge::{page, stream, webhook};
 use super::events::{dedupe, retention, retry};
 use super::filters::filter;
+use super::forward::forward;
 use super::reader::{Context, Read, Section};
 use super::registries::registry;
 use super::schema::{Admin, Config, Demand, Identity, Limits, Log, LogFormat, Registry, Tls, place_in};
@@ -32,6 +33,7 @@ pub(super) fn config(context: &Context<'_>, tree: &Node, dev: bool) -> Read<Conf
     let stream_names = streams.iter().map(|(name, _)| name.clone()).collect();
     let registries = root.section("registries").rest();
     let pages = root.named("http");
+    let forwards = root.named("forward");
     if webhooks.is_empty() && streams.is_empty() && pages.is_empty() {
         context.problem_with_hint(
             "",
@@ -45,6 +47,7 @@ pub(super) fn config(context: &Context<'_>, tree: &Node, dev: bool) -> Read<Conf
     let registries = registries.into_iter().map(|(name, value)| (registry(&name, &value), name));
     let registries: BTreeMap<String, Read<Registry>> = registries.map(|(read, name)| (name, read)).collect();
     let pages = read_each(pages, |section| page(section, &webhook_names, &stream_names, &filter_names));
+    let forwards = read_each(forwards, |section| forward(section, &webhook_names, &filter_names));
 
     let inbox = retention(root.section("inbox"));
     let outbox = retention(root.section("outbox"));
@@ -99,6 +102,7 @@ pub(super) fn config(context: &Context<'_>, tree: &Node, dev: bool) -> Read<Conf
         filters: all(filters)?,
         registries: all(registries)?,
         http: all(pages)?,
+        forward: all(forwards)?,
         inbox: inbox?,
         outbox: outbox?,
         dedupe_window: dedupe_window?,

@@ -3,6 +3,7 @@
 mod agreement;
 mod description;
 mod events;
+mod forward;
 mod layers;
 mod problems;
 mod secrets;
@@ -303,6 +304,8 @@ fn the_commented_defaults_are_the_whole_schema_and_nothing_else() {
         .replace("[\"chat\"]", "[\"name\"]")
         .replace("[\"log\"]", "[\"name\"]")
         .replace("filter = \"status-page\"", "filter = \"name\"")
+        .replace("filter = \"only-orders\"", "filter = \"name\"")
+        .replace("{ env = \"CRM_SECRET\" }", "\"p\"")
         .replace("webhook = \"whatsapp\"", "webhook = \"name\"")
         .replace("streams = [\"agents\"]", "streams = [\"name\"]")
         .replace("{ env = \"PARTNER_SECRET\" }", "\"p\"")
@@ -319,7 +322,15 @@ fn the_commented_defaults_are_the_whole_schema_and_nothing_else() {
     // Every key that the reader knows is one that the file shows: it lists them when it is asked for one it has not.
     let probe = |section: &str| format!("{section}\nzzzzzzzz = 1\n");
     let top = ["", "[tls]", "[inbox]", "[outbox]", "[dedupe]", "[retry]", "[admin]", "[limits]", "[log]"];
-    let below = ["[webhooks.n]", "[streams.n]", "[filters.n]", "[registries.n]", "[http.n]", "[telemetry.traces]"];
+    let below = [
+        "[webhooks.n]",
+        "[streams.n]",
+        "[filters.n]",
+        "[registries.n]",
+        "[http.n]",
+        "[forward.n]",
+        "[telemetry.traces]",
+    ];
     for section in top.into_iter().chain(below) {
         let problems = load(&self::written(probe(section)).source).expect_err("an unknown key");
         let unknown = problems.iter().find(|problem| problem.key.ends_with("zzzzzzzz")).expect("it is told");

@@ -107,6 +107,7 @@ impl Journal {
             self.0.keeper.tell(|store| store.judge(&judgements, Applied { place: *place, end: batch.next }));
         }
         self.0.tail.store(batch.next, Ordering::Release);
+        self.0.grown.send_replace(());
         lane.judged(last);
         publish(batch.entries);
         Ok(())

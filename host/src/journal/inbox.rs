@@ -27,7 +27,7 @@ const GROUP_BYTES: usize = 16 << 20;
 
 pub(super) struct Committer {
     /// `None` only while it is dropped.
-    sender: Option<mpsc::Sender<Waiting>>,
+    sender: Option<mpsc::Sender<Work>>,
     thread: Option<JoinHandle<()>>,
     gone: AtomicBool,
     answered: Arc<AtomicU64>,
@@ -35,6 +35,13 @@ pub(super) struct Committer {
 
 /// What became of a delivery, once that is known. Nothing comes when the thread has ended before its time.
 pub type Answer = oneshot::Receiver<Result<Appended, Refused>>;
+
+#[expect(clippy::large_enum_variant, reason = "nearly all are deliveries, which a box would make dearer")]
+enum Work {
+    Append(Waiting),
+    /// Somebody wants to know whether the thread still turns.
+    Beat(oneshot::Sender<()>),
+}
 
 struct Waiting {
     lane: Lane,
@@ -68,7 +75,7 @@ impl Committer {
         let record = encode_delivery(&delivery, &[]);
         let Some(sender) = &self.sender else { return Err(self.gone()) };
         let waiting = Waiting { lane: lane.clone(), delivery, receipt, record, answer };
-        sender.try_send(waiting).map_err(|error| match error {
+        sender.try_send(Work::Append(waiting)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Refused::Busy,
             mpsc::error::TrySendError::Closed(_) => self.gone(),
         })?;
@@ -82,13 +89,21 @@ impl Committer {
         let record = encode_delivery(&delivery, &[]);
         let Some(sender) = &self.sender else { return Err(self.gone()) };
         let waiting = Waiting { lane: lane.clone(), delivery, receipt: None, record, answer };
-        sender.blocking_send(waiting).map_err(|_| self.gone())?;
+        sender.blocking_send(Work::Append(waiting)).map_err(|_| self.gone())?;
         Ok(answered)
     }
 
     /// The first event of which its lane may not know yet.
     pub fn answered(&self) -> EventId {
         EventId(self.answered.load(Ordering::Acquire))
+    }
+
+    /// Returns when the thread has come to this, behind what waits for the disk already. False when it has ended. Cancel
+    /// safe.
+    pub async fn beat(&self) -> bool {
+        let (answer, answered) = oneshot::channel();
+        let Some(sender) = &self.sender else { return false };
+        sender.send(Work::Beat(answer)).await.is_ok() && answered.await.is_ok()
     }
 
     /// Whether there still is somebody to write.
@@ -139,16 +154,26 @@ struct Placed {
 }
 
 impl Inbox {
-    fn run(mut self, mut receiver: mpsc::Receiver<Waiting>) {
+    fn run(mut self, mut receiver: mpsc::Receiver<Work>) {
         while let Some(first) = receiver.blocking_recv() {
-            let mut bytes = first.record.len();
-            let mut group = vec![first];
-            while group.len() < GROUP_DELIVERIES && bytes < GROUP_BYTES {
-                let Ok(more) = receiver.try_recv() else { break };
-                bytes += more.record.len();
-                group.push(more);
+            let mut bytes = 0;
+            let mut group = Vec::new();
+            let mut work = Some(first);
+            while let Some(next) = work {
+                match next {
+                    Work::Append(waiting) => {
+                        bytes += waiting.record.len();
+                        group.push(waiting);
+                    }
+                    // Whoever asked may have had enough.
+                    Work::Beat(answer) => drop(answer.send(())),
+                }
+                let room = group.len() < GROUP_DELIVERIES && bytes < GROUP_BYTES;
+                work = if room { receiver.try_recv().ok() } else { None };
             }
-            self.commit(group);
+            if !group.is_empty() {
+                self.commit(group);
+            }
         }
     }
 

@@ -74,6 +74,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
+use tokio::sync::watch;
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -120,6 +121,8 @@ struct Shared {
     /// Held while offsets are given, written and published.
     order: Mutex<()>,
     tail: AtomicU64,
+    /// Told each time the tail has moved.
+    grown: watch::Sender<()>,
     retained: Retained,
     recent: Mutex<Option<Arc<search::Received>>>,
     boot: u32,
@@ -145,6 +148,12 @@ impl Journal {
     /// there is no room before the disk; the answer comes when it is on disk.
     pub fn submit(&self, lane: &Lane, delivery: Delivery) -> Result<Answer, Refused> {
         self.0.committer.submit(lane, delivery)
+    }
+
+    /// Returns when what waits for the disk now has been answered, which shows that the inbox is alive. False when it is
+    /// not any more. Cancel safe.
+    pub async fn beat(&self) -> bool {
+        self.0.committer.beat().await
     }
 
     /// The lane of a webhook that was named when the journal was opened, or since.

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
+use tokio::sync::watch;
 
 impl Journal {
     /// Opens the journal, made if absent. Damage is no reason to fail: [`Journal::damage`] tells it. Blocks.
@@ -62,6 +63,7 @@ impl Journal {
             outbox,
             order,
             tail,
+            grown: watch::Sender::new(()),
             retained,
             recent: Mutex::default(),
             boot,

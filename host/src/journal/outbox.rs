@@ -5,6 +5,7 @@ use super::record::decode_entries;
 use super::{Error, Journal};
 use crate::message::{Cursor, Entry, Gap, Loss, Offset, Timestamp};
 use std::sync::atomic::Ordering;
+use tokio::sync::watch;
 
 /// Part of the outbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,11 @@ impl Journal {
     /// The offset that the next entry will have. Never waits.
     pub fn tail(&self) -> Offset {
         Offset(self.0.tail.load(Ordering::Acquire))
+    }
+
+    /// Changes each time the tail has moved.
+    pub fn grown(&self) -> watch::Receiver<()> {
+        self.0.grown.subscribe()
     }
 
     /// The oldest offset that is kept.

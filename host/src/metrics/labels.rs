@@ -157,6 +157,18 @@ labels! {
         Dropped = "dropped",
     }
 
+    /// What became of an attempt to deliver to a forward target, or of an event for it.
+    ForwardOutcome {
+        Delivered = "delivered",
+        Failed = "failed",
+        /// Given up, and kept as a dead letter.
+        Dead = "dead",
+        /// Its filter left it out.
+        Dropped = "dropped",
+        /// Its filter failed.
+        Held = "held",
+    }
+
     /// Why a connection was refused before anything was read from it.
     ConnectionRefusal {
         TooMany = "too_many",
@@ -243,4 +255,15 @@ pub struct RefusalLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct SpanLabels {
     pub outcome: SpanOutcome,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct PerTarget {
+    pub target: Arc<str>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ForwardLabels {
+    pub target: Arc<str>,
+    pub outcome: ForwardOutcome,
 }

@@ -71,6 +71,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
 
 /// What holds for every client.
 #[derive(Clone, Debug)]
@@ -295,6 +296,19 @@ impl Shards {
     pub async fn join(&self, joining: Joining) -> bool {
         let shard = self.next.fetch_add(1, Ordering::Relaxed) % self.commands.len();
         self.commands[shard].send(Command::Join(Box::new(joining))).await.is_ok()
+    }
+
+    /// The number of a shard that has not answered by then, behind all that it was asked before; none when all have.
+    /// Cancel safe.
+    pub async fn silent(&self, until: Instant) -> Option<usize> {
+        for (number, commands) in self.commands.iter().enumerate() {
+            let (answer, answered) = oneshot::channel();
+            let beat = async { commands.send(Command::Beat(answer)).await.is_ok() && answered.await.is_ok() };
+            if !timeout_at(until, beat).await.unwrap_or(false) {
+                return Some(number);
+            }
+        }
+        None
     }
 
     /// Tells every client 1001, and where to go on, and returns when all are gone. Those that join later are told so too.

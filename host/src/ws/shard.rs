@@ -24,7 +24,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
@@ -50,6 +50,8 @@ pub enum Command {
     Look(Look),
     /// Say goodbye to everybody, and to everybody who comes.
     Drain,
+    /// Somebody wants to know whether the loop still turns.
+    Beat(oneshot::Sender<()>),
 }
 
 /// What a filter or an operator does to a client.
@@ -198,6 +200,8 @@ fn obey(shared: &Shared, inbox: &Inbox, command: Command) {
             pump_all(shared);
             drain(shared);
         }
+        // Whoever asked may have had enough.
+        Command::Beat(answer) => drop(answer.send(())),
     }
 }
 

@@ -97,8 +97,14 @@ impl Gateway {
         read(target, answer)?.ok_or_else(|| too_old(target))
     }
 
+    /// Asks for JSON. `None`: there is nothing of that name, here and below.
     pub async fn get<T: DeserializeOwned>(&mut self, target: &str) -> Result<Option<T>, Failure> {
         read(target, self.ask(Method::GET, target, Bytes::new(), ANSWERING).await.map_err(absent)?)
+    }
+
+    /// Posts JSON, or nothing.
+    pub async fn post<T: DeserializeOwned>(&mut self, target: &str, body: Vec<u8>) -> Result<Option<T>, Failure> {
+        read(target, self.ask(Method::POST, target, body.into(), ANSWERING).await.map_err(absent)?)
     }
 
     async fn ask(&mut self, method: Method, target: &str, body: Bytes, patience: Duration) -> Result<Answer, String> {
