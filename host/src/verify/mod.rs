@@ -34,7 +34,9 @@ mod tests;
 
 pub use claim::Signed;
 pub use head::Head;
-pub use refusal::{HandshakeRefusal, SignatureRefusal, Unusable};
+#[cfg(test)]
+use refusal::Unusable;
+pub use refusal::{HandshakeRefusal, SignatureRefusal};
 pub use scheme::Scheme;
 
 /// Meta's challenges are about ten digits, Slack's some fifty letters. What is echoed is kept short, so that nobody stores
