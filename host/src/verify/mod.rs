@@ -34,6 +34,8 @@ mod tests;
 
 pub use claim::Signed;
 pub use head::Head;
+#[cfg(test)]
+use refusal::Unusable;
 pub use refusal::{HandshakeRefusal, SignatureRefusal};
 pub use scheme::Scheme;
 
