@@ -6,13 +6,15 @@ use crate::ingest::Ingest;
 use crate::listen::{Gate, Permit};
 use crate::metrics::{ConnectionRefusal, Metrics};
 use crate::phase::Phases;
+use crate::proxy::{Proxies, Unproxied};
 use crate::respond::Respond;
 use crate::route::{Route, Routes};
 use crate::task::{self, Tracker};
-use crate::tls::{self, Acceptor};
+use crate::tls::{self, Acceptor, HandshakeError};
 use ::http::{Method, StatusCode, Version};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::net::TcpStream;
 
 pub struct Edge {
@@ -21,6 +23,7 @@ pub struct Edge {
     pub connect: Connect,
     pub respond: Respond,
     pub certificates: Certificates,
+    pub proxies: Proxies,
     /// `None`: no TLS here, as the configuration said aloud.
     pub tls: Option<Acceptor>,
     pub http: http::Config,
@@ -28,6 +31,8 @@ pub struct Edge {
     pub metrics: Metrics,
     pub connections: Tracker,
     pub gate: Gate,
+    /// Whether it was said already that a proxy is not set up as this gateway wants it.
+    pub complained: AtomicBool,
     /// Webhooks under way. Clients may stay as long as they like, and are told when it is time.
     pub webhooks: Tracker,
 }
@@ -60,10 +65,17 @@ impl Edge {
     /// Starts to serve a connection and returns at once.
     pub fn serve(self: &Arc<Self>, tcp: TcpStream, peer: SocketAddr, permit: Permit) {
         let edge = self.clone();
-        task::tracked(&self.connections, async move { edge.connection(tcp, peer, Arc::new(permit)).await });
+        task::tracked(&self.connections, async move { edge.connection(tcp, peer, permit).await });
     }
 
-    async fn connection(self: Arc<Self>, tcp: TcpStream, peer: SocketAddr, permit: Arc<Permit>) {
+    async fn connection(self: Arc<Self>, mut tcp: TcpStream, peer: SocketAddr, permit: Permit) {
+        let peer = match self.proxies.whose(&mut tcp, peer, self.http.header_timeout).await {
+            Ok(peer) => peer,
+            Err(error) => return self.unproxied(peer, &error),
+        };
+        // The proxy had no share; the client has one. Counted by the gate when it has it already.
+        let permit = if self.proxies.protocol { permit.of(peer.ip()) } else { Some(permit) };
+        let Some(permit) = permit.map(Arc::new) else { return };
         let mut names = None;
         let io = match &self.tls {
             None => Io::Plain(tcp),
@@ -73,8 +85,10 @@ impl Edge {
                     Io::Tls(Box::new(tls))
                 }
                 Err(error) => {
-                    self.metrics.refused(ConnectionRefusal::Handshake);
-                    tracing::debug!(%peer, %error, "TLS handshake failed");
+                    if !matches!(error, HandshakeError::Challenge) {
+                        self.metrics.refused(ConnectionRefusal::Handshake);
+                    }
+                    tracing::debug!(%peer, %error, "no connection came of a TLS handshake");
                     return;
                 }
             },
@@ -87,7 +101,19 @@ impl Edge {
         http::serve(io, self.http, handle, self.phases.draining()).await;
     }
 
-    async fn answer(&self, request: Arrived, peer: SocketAddr, names: Option<&[String]>, permit: Arc<Permit>) -> Reply {
+    fn unproxied(&self, peer: SocketAddr, error: &Unproxied) {
+        self.metrics.refused(ConnectionRefusal::Unproxied);
+        match error {
+            // Somebody must do something about the proxy: it is set up in another way than this gateway.
+            Unproxied::Missing | Unproxied::Broken if !self.complained.swap(true, Ordering::Relaxed) => {
+                tracing::warn!(%peer, %error, "a trusted proxy says not whose its connections are: they are refused");
+            }
+            _ => tracing::debug!(%peer, %error, "connection refused: it is not known whose it is"),
+        }
+    }
+
+    async fn answer(&self, request: Arrived, from: SocketAddr, names: Option<&[String]>, permit: Arc<Permit>) -> Reply {
+        let peer = self.proxies.client(from, &request.head.headers);
         let request = match self.page(request, peer).await {
             Ok(reply) => return reply,
             Err(request) => request,
@@ -115,6 +141,11 @@ impl Edge {
                 let permit: Box<dyn Send> = match request.head.version {
                     Version::HTTP_2 => match self.gate.another(peer.ip()) {
                         Some(another) => Box::new((permit, another)),
+                        None => return Reply::later("too many clients\n"),
+                    },
+                    // The connection is a proxy's, and the client's for as long as it stays.
+                    _ if peer != from => match self.gate.share(peer.ip()) {
+                        Some(share) => Box::new((permit, share)),
                         None => return Reply::later("too many clients\n"),
                     },
                     _ => Box::new(permit),

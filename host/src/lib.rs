@@ -2,11 +2,13 @@
 #![forbid(unsafe_op_in_unsafe_fn)]
 
 // Words.
+mod challenges;
 mod clients;
 mod error;
 mod keyspace;
 mod message;
 mod metrics;
+mod network;
 mod outward;
 mod phase;
 mod pipe;
@@ -17,6 +19,7 @@ mod task;
 mod watch;
 
 // Organs.
+mod acme;
 mod callout;
 mod filter;
 mod hub;
@@ -24,6 +27,7 @@ mod journal;
 mod jwt;
 mod kv;
 mod listen;
+mod proxy;
 mod registry;
 mod route;
 mod split;
@@ -49,4 +53,5 @@ mod builtin;
 pub mod cli;
 mod config;
 mod edge;
+mod plain;
 mod trial;

@@ -49,6 +49,8 @@ pub struct Metrics {
     pub catch_ups: Counter,
     pub connections: Gauge,
     pub connections_refused: Family<RefusalLabels, Counter>,
+    pub certificate_expiry: Family<CertificateLabels, Gauge>,
+    pub acme_renewals: Family<RenewalLabels, Counter>,
     /// Filters' own.
     pub numbers: Numbers,
     registry: Arc<Registry>,
@@ -128,6 +130,11 @@ impl Default for Metrics {
         r.register("connections", "Connections open now", connections.clone());
         let connections_refused = Family::default();
         r.register("connections_refused", "Connections refused, by why", connections_refused.clone());
+        let certificate_expiry = Family::default();
+        let help = "When the certificate in use ends, in seconds since 1970";
+        r.register_with_unit("certificate_expiry", help, Unit::Seconds, certificate_expiry.clone());
+        let acme_renewals = Family::default();
+        r.register("acme_renewals", "Certificates asked for by ACME, by what became of it", acme_renewals.clone());
         Self {
             webhooks,
             webhook_seconds,
@@ -157,6 +164,8 @@ impl Default for Metrics {
             catch_ups,
             connections,
             connections_refused,
+            certificate_expiry,
+            acme_renewals,
             numbers: Numbers::default(),
             registry: Arc::new(r),
         }

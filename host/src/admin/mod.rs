@@ -17,6 +17,7 @@
 //! | `PUT /v1/filters/NAME` | the component in the body takes its place, from one piece of work to the next |
 //! | `POST /v1/filters/NAME/rollback` | the component before it is back |
 //! | `POST /v1/reload` | the files of filters and certificates are read again: all of them are taken, or none |
+//! | `POST /v1/acme/renew` | a new certificate is asked for now, if it is one by ACME; log and metrics tell what becomes of it |
 //! | `GET /v1/openapi.json` | all this, for programs |
 //!
 //! Without a token, a request must name this machine as its host: a page in the operator's browser that has its own name
@@ -58,6 +59,9 @@ const OPENAPI: &str = include_str!("openapi.json");
 /// Reads the files of filters and certificates again; blocks.
 pub type Reload = Arc<dyn Fn() -> Result<Vec<Change>, Vec<String>> + Send + Sync>;
 
+/// Has a new certificate asked for, and returns at once.
+pub type Renew = Arc<dyn Fn() + Send + Sync>;
+
 pub struct Admin {
     pub token: Option<Secret>,
     pub journal: Journal,
@@ -82,6 +86,8 @@ pub struct Admin {
     pub exchanges: Pool,
     /// Reads files again, or says why they are not taken.
     pub reload: Reload,
+    /// Has a new certificate asked for, where there is one by ACME.
+    pub renew: Option<Renew>,
     /// How many connections the edge has.
     pub connections: Arc<dyn Fn() -> usize + Send + Sync>,
 }
@@ -136,6 +142,7 @@ impl Admin {
             Resource::Filter(name) => filters::put(self, name, request).await,
             Resource::Back(name) => filters::back(self, name).await,
             Resource::Reload => filters::reload(self).await,
+            Resource::Renew => self.renew(),
             Resource::OpenApi => Reply::of(StatusCode::OK, JSON, OPENAPI),
         }
     }
@@ -165,6 +172,18 @@ impl Admin {
             tracing::info!(paused, "an operator has paused or resumed the gateway");
         }
         json(&Paused { paused })
+    }
+
+    fn renew(&self) -> Reply {
+        #[derive(Serialize)]
+        struct Renewal {
+            asked: bool,
+        }
+        if let Some(renew) = &self.renew {
+            tracing::info!("an operator wants a new certificate");
+            renew();
+        }
+        json(&Renewal { asked: self.renew.is_some() })
     }
 
     fn metrics(&self) -> Reply {
@@ -230,6 +249,7 @@ enum Resource<'a> {
     Filter(&'a str),
     Back(&'a str),
     Reload,
+    Renew,
     OpenApi,
 }
 
@@ -250,6 +270,7 @@ impl<'a> Resource<'a> {
             "/v1/events/replay" => Self::Again(Work::Replay),
             "/v1/filters" => Self::Filters,
             "/v1/reload" => Self::Reload,
+            "/v1/acme/renew" => Self::Renew,
             _ => return Self::below(path),
         })
     }
@@ -270,9 +291,13 @@ impl<'a> Resource<'a> {
     fn method(self) -> Method {
         match self {
             Self::Filter(_) => Method::PUT,
-            Self::Again(_) | Self::Send | Self::Disconnect | Self::Pause(_) | Self::Back(_) | Self::Reload => {
-                Method::POST
-            }
+            Self::Again(_)
+            | Self::Send
+            | Self::Disconnect
+            | Self::Pause(_)
+            | Self::Back(_)
+            | Self::Reload
+            | Self::Renew => Method::POST,
             Self::Live
             | Self::Ready
             | Self::Metrics

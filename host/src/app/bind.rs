@@ -1,8 +1,8 @@
 //! From a plan to a gateway with all its sockets bound.
 
 use super::backlog::Backlog;
-use super::{App, Fault, Plan, keeper, plan, reload, streams};
-use crate::admin::Admin;
+use super::{App, Fault, Plan, acme, keeper, plan, reload, streams};
+use crate::admin::{Admin, Renew};
 use crate::config::{self, Config};
 use crate::connect::{ClientIds, Connect};
 use crate::dispatch::{Backoff, Desk, Dispatch, Stop};
@@ -16,11 +16,13 @@ use crate::message::{EventId, SENT, Scope};
 use crate::metrics::ConnectionRefusal;
 use crate::phase::Phases;
 use crate::pool::Pool;
+use crate::proxy::{Headers, Proxies};
 use crate::respond::{Page, Respond};
 use crate::route::Routes;
 use crate::task::{self, Tracker};
 use crate::ws::{self, Shards};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, watch};
 
@@ -49,7 +51,7 @@ impl Plan {
     /// Sockets are those `inherited`, else they are bound. They come first: when this process takes over from another, whoever connects from now on waits in its queue,
     /// and is served once the other has let go of the journal.
     pub async fn bind(self, inherited: Inherited) -> Result<App, Fault> {
-        let Self { config, tls, shelf, guards, clients, metrics, keyspaces } = self;
+        let Self { config, tls, acme, shelf, guards, clients, metrics, keyspaces } = self;
         let filter = |name: &String| shelf.filter(name).expect("a plan has all that is named").clone();
         let limits = config.limits.clone();
         let given = inherited.assign(&config.listen, &[config.admin.listen]).map_err(Fault::of)?;
@@ -57,6 +59,7 @@ impl Plan {
         let edge_listeners = listen::bind(&config.listen, given.edge, config.reuse_port).map_err(Fault::of)?;
         let admin_listeners =
             listen::bind(&[config.admin.listen], given.admin, config.reuse_port).map_err(Fault::of)?;
+        let plain_listeners = acme::bind(&config)?;
         let names: Vec<String> = config.webhooks.keys().cloned().collect();
         let journal = open(&config, handover).await?;
         let sent = journal.lane(SENT).expect("the journal was opened with this name");
@@ -179,13 +182,19 @@ impl Plan {
         let counted = metrics.clone();
         let gate_limits =
             listen::Limits { connections: limits.connections, per_address: limits.connections_per_address };
-        let gate = Gate::new(gate_limits, move |refused| {
-            counted.refused(match refused {
-                listen::Refused::Connections => ConnectionRefusal::TooMany,
-                listen::Refused::PerAddress => ConnectionRefusal::TooManyFromAddress,
-                listen::Refused::Accept => ConnectionRefusal::Accept,
-            });
-        });
+        let proxies = proxies(&config);
+        let (carries, front) = (proxies.clone(), proxies.clone());
+        let gate = Gate::behind(
+            move |address| carries.trusts(address),
+            gate_limits,
+            move |refused| {
+                counted.refused(match refused {
+                    listen::Refused::Connections => ConnectionRefusal::TooMany,
+                    listen::Refused::PerAddress => ConnectionRefusal::TooManyFromAddress,
+                    listen::Refused::Accept => ConnectionRefusal::Accept,
+                });
+            },
+        );
         let edge = Edge {
             routes,
             ingest: Ingest {
@@ -214,6 +223,8 @@ impl Plan {
                 webhooks: config.webhooks.values().map(|webhook| certificate(&webhook.client)).collect(),
                 streams: config.streams.values().map(|stream| certificate(&stream.certificate)).collect(),
             },
+            proxies,
+            complained: AtomicBool::new(false),
             tls: tls.clone(),
             http,
             phases: phases.clone(),
@@ -222,12 +233,21 @@ impl Plan {
             gate: gate.clone(),
             webhooks: under_way.clone(),
         };
+        let plain = acme.as_ref().zip(plain_listeners).map(|(acme, listeners)| {
+            (acme::plain(acme, &listeners, edge_listeners.addresses(), front, http, phases.clone()), listeners)
+        });
+        // Once the data directory is this process's alone.
+        let acme = match (acme, &tls) {
+            (Some(acme), Some(acceptor)) => Some(acme::start(acme, acceptor, &metrics)?),
+            _ => None,
+        };
         let open = gate.clone();
         let (again, acceptor) = (shelf.clone(), tls.clone());
         let admin = Admin {
             shelf: shelf.clone(),
             exchanges: Pool::start("filter-exchange", 1, EXCHANGES_WAITING).map_err(Fault::of)?,
             reload: Arc::new(move || reload::all(&again, acceptor.as_ref())),
+            renew: acme.as_ref().map(|acme| Arc::new(acme.renewer()) as Renew),
             clients,
             streams: Scope::of(config.streams.keys().map(|name| name.as_str().into())),
             shards: shards.clone(),
@@ -243,6 +263,7 @@ impl Plan {
             readers: Pool::start("reader", 1, READERS_WAITING).map_err(Fault::of)?,
             connections: Arc::new(move || open.open()),
         };
+        let certificates = tls.map(|acceptor| acceptor.watch(&metrics)).transpose();
         keeper::start(journal.clone(), metrics).map_err(Fault::of)?;
         Ok(App {
             edge: Arc::new(edge),
@@ -250,6 +271,7 @@ impl Plan {
             gate,
             edge_listeners,
             admin_listeners,
+            plain,
             lanes,
             journal,
             _store: store,
@@ -261,7 +283,8 @@ impl Plan {
             webhooks: under_way,
             drain_timeout: limits.drain_timeout,
             _filters: reload::watch(shelf).map_err(Fault::of)?,
-            _certificates: tls.map(|acceptor| acceptor.watch()).transpose().map_err(Fault::of)?,
+            _acme: acme,
+            _certificates: certificates.map_err(Fault::of)?,
         })
     }
 }
@@ -283,6 +306,15 @@ async fn open(config: &Config, handover: bool) -> Result<Journal, Fault> {
             opened => return opened.map_err(Fault::of),
         }
     }
+}
+
+fn proxies(config: &Config) -> Proxies {
+    let headers = match config.proxy.headers {
+        config::ForwardedBy::None => Headers::None,
+        config::ForwardedBy::XForwardedFor => Headers::XForwardedFor,
+        config::ForwardedBy::Forwarded => Headers::Forwarded,
+    };
+    Proxies { trusted: config.proxy.trusted.clone(), protocol: config.proxy.protocol, headers }
 }
 
 fn certificate(client: &config::ClientAuth) -> Certificate {

@@ -4,6 +4,7 @@
 //! configured, the data directory tried. `postern check` is that and nothing else, so that it cannot disagree with
 //! `postern run`. [`Plan::bind`] opens the journal and the sockets; [`App::run`] serves until it is told to stop.
 
+mod acme;
 mod backlog;
 mod bind;
 mod guards;
@@ -17,6 +18,7 @@ mod streams;
 pub use bind::{inherited, journal_config};
 pub use plan::{Fault, Plan};
 
+use crate::acme::Acme;
 use crate::admin::Admin;
 use crate::dispatch::Stop;
 use crate::edge::Edge;
@@ -24,6 +26,7 @@ use crate::journal::{Journal, Lane};
 use crate::kv;
 use crate::listen::{self, Gate, Listeners};
 use crate::phase::{Phase, Phases};
+use crate::plain::Plain;
 use crate::task::{self, Tracker};
 use crate::watch::Watch;
 use crate::ws::Shards;
@@ -42,6 +45,8 @@ pub struct App {
     gate: Gate,
     edge_listeners: Listeners,
     admin_listeners: Listeners,
+    /// Where plain HTTP is answered.
+    plain: Option<(Plain, Listeners)>,
     lanes: Vec<Lane>,
     journal: Journal,
     /// What filters keep; synced when it goes.
@@ -55,6 +60,7 @@ pub struct App {
     drain_timeout: Duration,
     /// Take up changed certificates, and changed filters, as long as they live.
     _certificates: Option<Watch>,
+    _acme: Option<Acme>,
     _filters: Watch,
 }
 
@@ -91,6 +97,9 @@ impl App {
             let serve = |tcp, _, permit| admin.serve(tcp, permit);
             admin_listeners.run(&admin_gate, serve, std::future::pending()).await;
         });
+        if let Some((plain, listeners)) = self.plain {
+            acme::serve(plain, listeners);
+        }
         self.phases.advance(Phase::Serving);
         tracing::info!("ready");
         let edge = self.edge.clone();

@@ -1,6 +1,7 @@
 //! Everything that can be wrong with a configuration beyond its text: certificates, filters, the data directory. All of
 //! it is looked at, so that all problems are told at once, each at its line. No socket is opened.
 
+use super::acme;
 use super::guards::{self, Guards};
 use super::promised::Promised;
 use crate::builtin;
@@ -26,6 +27,8 @@ use std::sync::Arc;
 pub struct Plan {
     pub config: Config,
     pub(super) tls: Option<Acceptor>,
+    /// The certificate that is to be got and kept, where that is the way.
+    pub(super) acme: Option<crate::acme::Config>,
     pub(super) shelf: Arc<Shelf>,
     /// What lets clients in beside filters, by stream.
     pub(super) guards: BTreeMap<String, Guards>,
@@ -55,7 +58,11 @@ impl Plan {
         let data = writable(&config.data).map_err(|why| problem(&config, "data", why));
         problems.extend(data.err());
         let usable = problems.is_empty();
-        let tls = match identity(&config, usable) {
+        let acme = acme::config(&config).unwrap_or_else(|problem| {
+            problems.push(problem);
+            None
+        });
+        let tls = match identity(&config, usable, acme.as_ref()) {
             Ok(tls) => tls,
             Err(problem) => {
                 problems.push(problem);
@@ -72,10 +79,15 @@ impl Plan {
         match shelf {
             Some(shelf) if problems.is_empty() => {
                 let shelf = Arc::new(shelf);
-                Ok(Self { config, tls, shelf, guards, clients, metrics, keyspaces })
+                Ok(Self { config, tls, acme, shelf, guards, clients, metrics, keyspaces })
             }
             _ => Err(problems),
         }
+    }
+
+    /// What it would do first that is not seen from here, a line each.
+    pub fn intentions(&self) -> Vec<String> {
+        self.acme.iter().flat_map(|acme| acme::intentions(&self.config, acme)).collect()
     }
 }
 
@@ -98,7 +110,11 @@ fn writable(directory: &Path) -> Result<(), String> {
     std::fs::remove_file(&probe).map_err(failed)
 }
 
-fn identity(config: &Config, data_usable: bool) -> Result<Option<Acceptor>, Problem> {
+fn identity(
+    config: &Config,
+    data_usable: bool,
+    acme: Option<&crate::acme::Config>,
+) -> Result<Option<Acceptor>, Problem> {
     let (handshake_timeout, client_ca) = (config.tls.handshake_timeout, config.tls.client_ca.clone());
     let tls = match &config.tls.identity {
         Identity::Plain => return Ok(None),
@@ -107,11 +123,26 @@ fn identity(config: &Config, data_usable: bool) -> Result<Option<Acceptor>, Prob
             let made = development::ensure(&config.data.join("tls"))
                 .map_err(|error| problem(config, "data", Chain(&error).to_string()))?;
             let (certificate, key) = (made.certificate, made.key);
-            tls::Config { certificate, key, key_password: None, client_ca, handshake_timeout }
+            tls::Config { certificate, key, key_password: None, client_ca, acme: None, handshake_timeout }
+        }
+        Identity::Acme(_) => {
+            // What is wrong with it was said.
+            let Some(acme) = acme else { return Ok(None) };
+            let certificate = crate::acme::file(&acme.folder);
+            let challenges = Some(acme.challenges.clone());
+            let key = certificate.clone();
+            tls::Config { certificate, key, key_password: None, client_ca, acme: challenges, handshake_timeout }
         }
         Identity::Files { certificate, key, key_password } => {
             let (certificate, key) = (certificate.clone(), key.clone());
-            tls::Config { certificate, key, key_password: key_password.clone(), client_ca, handshake_timeout }
+            tls::Config {
+                certificate,
+                key,
+                key_password: key_password.clone(),
+                client_ca,
+                acme: None,
+                handshake_timeout,
+            }
         }
     };
     let of_authority = |path: &Path| tls.client_ca.iter().any(|authority| authority == path);

@@ -51,6 +51,9 @@ impl Check {
             config.streams.len(),
             config.filters.len()
         );
+        for intention in plan.intentions() {
+            println!("{intention}");
+        }
         Ok(())
     }
 }

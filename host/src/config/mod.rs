@@ -12,7 +12,7 @@
 //!
 //! Reading order: `source` is what goes in and `schema` what comes out; `environment` and `layers` make one `tree` of
 //! the layers, with `locate` finding lines; `reader` and `values` take a tree apart and say what is wrong with it;
-//! `edge`, `filters`, `registries`, `events`, `sections` say which keys there are and which of them agree with each other.
+//! `edge`, `filters`, `registries`, `events`, `tls`, `acme`, `proxy`, `sections` say which keys there are and which of them agree with each other.
 
 mod problem;
 mod schema;
@@ -28,20 +28,23 @@ mod secret_source;
 mod suggest;
 mod values;
 
+mod acme;
 mod admission;
 mod edge;
 mod events;
 mod filters;
+mod proxy;
 mod registries;
 mod sections;
+mod tls;
 
 #[cfg(test)]
 mod tests;
 
 pub use problem::Problem;
 pub use schema::{
-    Callout, ClientAuth, Component, Config, Demand, EventKind, Filter, Identity, Instances, Jwt, JwtAlgorithm, JwtKeys,
-    Log, LogFormat, OnError, Registry, Relay, Retention, Slow, Stream, TokenPlace,
+    AcmeChallenge, Callout, ClientAuth, Component, Config, Demand, EventKind, Filter, ForwardedBy, Identity, Instances,
+    Jwt, JwtAlgorithm, JwtKeys, Log, LogFormat, OnError, Registry, Relay, Retention, Slow, Stream, TokenPlace,
 };
 pub use source::{Override, Source};
 pub use suggest::{nearest, one_of};

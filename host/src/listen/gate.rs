@@ -1,9 +1,13 @@
 //! How many connections there may be, in all and of one address, and who holds them.
+//!
+//! Proxies carry other people's connections, so they have no share of their own: theirs count in all, and when it is known
+//! whose they are, to the share of that address.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -35,6 +39,9 @@ struct Shared {
     room: Arc<Semaphore>,
     // Held for one look-up, never across an await.
     of_address: Mutex<HashMap<IpAddr, usize>>,
+    open: AtomicUsize,
+    /// Whether an address is a proxy's.
+    carries: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
     refused: Box<dyn Fn(Refused) + Send + Sync>,
 }
 
@@ -44,25 +51,43 @@ pub(super) struct Room(OwnedSemaphorePermit);
 /// One connection's place, until it is dropped.
 #[must_use = "the connection is counted only as long as this lives"]
 pub struct Permit {
-    gate: Arc<Shared>,
-    address: IpAddr,
+    gate: Gate,
+    share: Share,
     _room: OwnedSemaphorePermit,
+}
+
+/// One of the connections of an address, until it is dropped. It is none where the address is a proxy's.
+#[must_use = "it is counted only as long as this lives"]
+pub struct Share {
+    gate: Gate,
+    address: Option<IpAddr>,
 }
 
 impl Gate {
     /// `refused` is called on the accepting task: it counts and returns.
     pub fn new(limits: Limits, refused: impl Fn(Refused) + Send + Sync + 'static) -> Self {
+        Self::behind(|_| false, limits, refused)
+    }
+
+    /// One before which there are proxies: `carries` tells whether an address is one of theirs.
+    pub fn behind(
+        carries: impl Fn(IpAddr) -> bool + Send + Sync + 'static,
+        limits: Limits,
+        refused: impl Fn(Refused) + Send + Sync + 'static,
+    ) -> Self {
         Self(Arc::new(Shared {
             limits,
             room: Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS))),
             of_address: Mutex::default(),
+            open: AtomicUsize::new(0),
+            carries: Box::new(carries),
             refused: Box::new(refused),
         }))
     }
 
     /// How many connections there are.
     pub fn open(&self) -> usize {
-        self.0.addresses().values().sum()
+        self.0.open.load(Ordering::Relaxed)
     }
 
     /// Waits for room. Cancel safe.
@@ -75,6 +100,16 @@ impl Gate {
     }
 
     pub(super) fn admit(&self, room: Room, address: IpAddr) -> Option<Permit> {
+        let share = self.share(address)?;
+        self.0.open.fetch_add(1, Ordering::Relaxed);
+        Some(Permit { gate: self.clone(), share, _room: room.0 })
+    }
+
+    /// One more for an address, if it has not got its share already. Never waits.
+    pub fn share(&self, address: IpAddr) -> Option<Share> {
+        if (self.0.carries)(address) {
+            return Some(Share { gate: self.clone(), address: None });
+        }
         let address = network(address);
         let mut addresses = self.0.addresses();
         let count = addresses.entry(address).or_default();
@@ -85,7 +120,7 @@ impl Gate {
         }
         *count += 1;
         drop(addresses);
-        Some(Permit { gate: self.0.clone(), address, _room: room.0 })
+        Some(Share { gate: self.clone(), address: Some(address) })
     }
 
     /// A place for one who shares a connection with others, if there is one. Never waits.
@@ -109,9 +144,24 @@ impl Shared {
     }
 }
 
+impl Permit {
+    /// The same place, now that it is known for whom: another share is counted. `None` when that address has its share.
+    pub fn of(mut self, address: IpAddr) -> Option<Self> {
+        self.share = self.gate.share(address)?;
+        Some(self)
+    }
+}
+
 impl Drop for Permit {
     fn drop(&mut self) {
-        if let Entry::Occupied(mut count) = self.gate.addresses().entry(self.address) {
+        self.gate.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let Some(address) = self.address else { return };
+        if let Entry::Occupied(mut count) = self.gate.0.addresses().entry(address) {
             *count.get_mut() -= 1;
             if *count.get() == 0 {
                 count.remove();
@@ -122,7 +172,7 @@ impl Drop for Permit {
 
 impl fmt::Debug for Permit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Permit").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("Permit").field("address", &self.share.address).finish_non_exhaustive()
     }
 }
 
@@ -143,5 +193,26 @@ mod tests {
         assert_eq!(ip("2001:db8:1:2:3:4:5:6"), ip("2001:db8:1:2:ffff::1"));
         assert_ne!(ip("2001:db8:1:2::1"), ip("2001:db8:1:3::1"));
         assert_ne!(ip("192.0.2.1"), ip("192.0.2.2"));
+    }
+
+    #[tokio::test]
+    async fn a_proxy_has_no_share_and_those_it_carries_have_theirs() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let (proxy, client) = (ip("10.0.0.1"), ip("192.0.2.1"));
+        let gate = Gate::behind(move |address| address == proxy, Limits { connections: 10, per_address: 1 }, |_| {});
+        let mut permits = vec![];
+        for _ in 0..3 {
+            permits.push(gate.admit(gate.room().await, proxy).unwrap());
+        }
+        let first = permits.pop().unwrap().of(client).unwrap();
+        assert!(permits.pop().unwrap().of(client).is_none(), "it has its share");
+        assert_eq!(gate.open(), 2);
+        drop(first);
+        let share = gate.share(client).unwrap();
+        assert!(gate.admit(gate.room().await, client).is_none());
+        drop(share);
+        assert!(gate.admit(gate.room().await, client).is_some());
+        drop(permits);
+        assert_eq!((gate.open(), gate.0.addresses().len()), (0, 0));
     }
 }
