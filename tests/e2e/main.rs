@@ -3,6 +3,7 @@
 //! Every test starts the real binary in a directory of its own, on ports the system chose. The harness is the library of
 //! this package.
 
+mod acme;
 mod admin;
 mod admission;
 mod behaviour;
@@ -28,8 +29,10 @@ mod harness;
 mod held;
 mod hostile;
 mod languages;
+mod mutual;
 mod openapi;
 mod original;
+mod proxy;
 mod registry;
 mod regressions;
 mod resume;

@@ -1,5 +1,5 @@
 //! Other people's programs that tests need, as their users get them: the tools of the languages that filters are written
-//! in, a registry.
+//! in, a registry, a certificate authority.
 //!
 //! Where a language's own first tools are missing, or no registry answers, its tests say so aloud and end, unless
 //! `LANGUAGE_TESTS=required`, as CI sets it.
@@ -7,6 +7,7 @@
 pub mod c;
 pub mod go;
 pub mod javascript;
+pub mod pebble;
 pub mod python;
 pub mod registry;
 pub mod zig;
