@@ -11,8 +11,8 @@ use crate::phase::Phases;
 use crate::task;
 use crate::ws::choose::{Choose, Chooser, Task, serve};
 use std::io;
-use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// How many events and walks may wait to be asked about.
@@ -28,20 +28,29 @@ pub struct Audience {
     pub phases: Phases,
 }
 
+/// An audience at work, for as long as anybody may ask it.
+struct Asked {
+    audience: Audience,
+    asking: Weak<()>,
+}
+
 impl Audience {
     /// Starts the thread. It ends when nobody can ask any more.
     pub fn start(self) -> io::Result<Chooser> {
         let (queue, tasks) = sync_channel::<Task>(WAITING);
-        task::thread(&format!("choose-{}", self.stream), move || {
-            tasks.into_iter().for_each(|task| serve(task, &self));
+        let asking = Arc::new(());
+        let asked = Asked { audience: self, asking: Arc::downgrade(&asking) };
+        task::thread(&format!("choose-{}", asked.audience.stream), move || {
+            tasks.into_iter().for_each(|task| serve(task, &asked));
         })?;
-        Ok(Chooser::new(queue))
+        Ok(Chooser::new(queue, asking))
     }
 }
 
-impl Choose for Audience {
+impl Choose for Asked {
     fn choose(&self, frame: &Arc<Frame>, clients: &[Arc<Card>]) -> Option<Vec<bool>> {
-        let scope = Scope::of([self.stream.clone()]);
+        let Audience { stream, chain, phases } = &self.audience;
+        let scope = Scope::of([stream.clone()]);
         let entry = &frame.entry;
         let mut wait = FIRST;
         loop {
@@ -53,12 +62,13 @@ impl Choose for Audience {
                 payload: entry.payload.clone(),
                 audience: entry.audience.clone(),
             };
-            match filter::choose(&self.chain, message, clients, &scope) {
+            match filter::choose(chain, message, clients, &scope) {
                 Ok(chosen) => return Some(chosen),
                 Err(failure) => {
-                    let (stream, event) = (&self.stream, entry.event);
+                    let event = entry.event;
                     tracing::error!(%stream, %event, %failure, "an audience filter failed: its stream waits, and it is asked again");
-                    if !self.phases.pause(wait) {
+                    // Where its stream has another by now, that one is asked.
+                    if !phases.pause(wait) || self.asking.strong_count() == 0 {
                         return None;
                     }
                     wait = (wait * 2).min(LONGEST);

@@ -9,13 +9,20 @@ use crate::phase::Phases;
 use crate::proxy::{Proxies, Unproxied};
 use crate::respond::Respond;
 use crate::route::{Route, Routes};
+use crate::seldom::Seldom;
 use crate::task::{self, Tracker};
 use crate::tls::{self, Acceptor, HandshakeError};
 use ::http::{Method, StatusCode, Version};
+use arc_swap::ArcSwap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::net::TcpStream;
+
+/// Anyone may come without one, as often as he pleases.
+static UNCERTIFIED: Seldom = Seldom::new();
+
+/// A proxy that is set up in another way than this gateway has all its connections refused.
+static UNPROXIED: Seldom = Seldom::new();
 
 pub struct Edge {
     pub routes: Routes,
@@ -31,8 +38,6 @@ pub struct Edge {
     pub metrics: Metrics,
     pub connections: Tracker,
     pub gate: Gate,
-    /// Whether it was said already that a proxy is not set up as this gateway wants it.
-    pub complained: AtomicBool,
     /// Webhooks under way. Clients may stay as long as they like, and are told when it is time.
     pub webhooks: Tracker,
 }
@@ -61,23 +66,37 @@ impl Certificate {
     }
 }
 
-impl Edge {
+/// The edge in force. A connection outlives it: each of its requests is answered by the one in force then.
+pub struct Front(ArcSwap<Edge>);
+
+impl Front {
+    pub fn new(edge: Arc<Edge>) -> Self {
+        Self(ArcSwap::new(edge))
+    }
+
+    /// From now on, requests are answered by this one.
+    pub fn exchange(&self, edge: Arc<Edge>) {
+        self.0.store(edge);
+    }
+
     /// Starts to serve a connection and returns at once.
     pub fn serve(self: &Arc<Self>, tcp: TcpStream, peer: SocketAddr, permit: Permit) {
-        let edge = self.clone();
-        task::tracked(&self.connections, async move { edge.connection(tcp, peer, permit).await });
+        let front = self.clone();
+        let connections = self.0.load().connections.clone();
+        task::tracked(&connections, async move { front.connection(tcp, peer, permit).await });
     }
 
     async fn connection(self: Arc<Self>, mut tcp: TcpStream, peer: SocketAddr, permit: Permit) {
-        let peer = match self.proxies.whose(&mut tcp, peer, self.http.header_timeout).await {
+        let edge = self.0.load_full();
+        let peer = match edge.proxies.whose(&mut tcp, peer, edge.http.header_timeout).await {
             Ok(peer) => peer,
-            Err(error) => return self.unproxied(peer, &error),
+            Err(error) => return edge.unproxied(peer, &error),
         };
         // The proxy had no share; the client has one. Counted by the gate when it has it already.
-        let permit = if self.proxies.protocol { permit.of(peer.ip()) } else { Some(permit) };
+        let permit = if edge.proxies.protocol { permit.of(peer.ip()) } else { Some(permit) };
         let Some(permit) = permit.map(Arc::new) else { return };
         let mut names = None;
-        let io = match &self.tls {
+        let io = match &edge.tls {
             None => Io::Plain(tcp),
             Some(acceptor) => match acceptor.accept(tcp).await {
                 Ok(tls) => {
@@ -86,28 +105,32 @@ impl Edge {
                 }
                 Err(error) => {
                     if !matches!(error, HandshakeError::Challenge) {
-                        self.metrics.refused(ConnectionRefusal::Handshake);
+                        edge.metrics.refused(ConnectionRefusal::Handshake);
                     }
                     tracing::debug!(%peer, %error, "no connection came of a TLS handshake");
                     return;
                 }
             },
         };
-        let (edge, names) = (self.clone(), names.map(Arc::<[String]>::from));
+        let (http, phases, names) = (edge.http, edge.phases.clone(), names.map(Arc::<[String]>::from));
+        // What is not in force any more is not kept for its connections.
+        drop(edge);
         let handle = move |request| {
-            let (edge, permit, names) = (edge.clone(), permit.clone(), names.clone());
+            let (edge, permit, names) = (self.0.load_full(), permit.clone(), names.clone());
             async move { edge.answer(request, peer, names.as_deref(), permit).await }
         };
-        http::serve(io, self.http, handle, self.phases.draining()).await;
+        http::serve(io, http, handle, phases.draining()).await;
     }
+}
 
+impl Edge {
     fn unproxied(&self, peer: SocketAddr, error: &Unproxied) {
         self.metrics.refused(ConnectionRefusal::Unproxied);
         match error {
-            // Somebody must do something about the proxy: it is set up in another way than this gateway.
-            Unproxied::Missing | Unproxied::Broken if !self.complained.swap(true, Ordering::Relaxed) => {
-                tracing::warn!(%peer, %error, "a trusted proxy says not whose its connections are: they are refused");
-            }
+            // Somebody must do something about it.
+            Unproxied::Missing | Unproxied::Broken => UNPROXIED.tell(|others| {
+                tracing::warn!(%peer, %error, others, "a trusted proxy says not whose its connections are: they are refused");
+            }),
             _ => tracing::debug!(%peer, %error, "connection refused: it is not known whose it is"),
         }
     }
@@ -127,7 +150,9 @@ impl Edge {
             (None, webhook) => webhook.and_then(|webhook| self.certificates.webhooks.get(webhook)),
         };
         if !certificate.is_none_or(|certificate| certificate.allows(names)) {
-            tracing::info!(%peer, path = request.head.uri.path(), ?names, "no certificate, or one for another name");
+            let path = request.head.uri.path();
+            UNCERTIFIED
+                .tell(|others| tracing::info!(%peer, path, ?names, others, "no certificate, or one for another name"));
             request.body.forget().await;
             return Reply::text(
                 StatusCode::FORBIDDEN,

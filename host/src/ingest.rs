@@ -10,10 +10,12 @@
 
 use crate::http::{Arrived, Reply, Unread};
 use crate::journal::{Appended, Journal, Lane, Refused};
+use crate::journey::Receipt;
 use crate::message::{Delivery, Timestamp};
 use crate::metrics::{Metrics, PerWebhook, WebhookOutcome};
 use crate::phase::{Phase, Phases};
 use crate::secret::Secret;
+use crate::seldom::Seldom;
 use crate::split::{Split, split};
 use crate::verify::HmacKey;
 use crate::verify::meta::{self, Claim, SignatureRefusal};
@@ -22,6 +24,13 @@ use ::http::{HeaderMap, StatusCode};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
+
+/// Where a sender that traces says as part of what (W3C Trace Context).
+const TRACEPARENT: &str = "traceparent";
+
+/// Anyone may send what is refused, as often as he pleases.
+static REFUSED: Seldom = Seldom::new();
+static HANDSHAKES_REFUSED: Seldom = Seldom::new();
 
 /// One webhook of the configuration.
 pub struct Webhook {
@@ -62,7 +71,9 @@ impl Ingest {
         let (outcome, reply) = match meta::handshake(query, &webhook.verify_token) {
             Ok(challenge) => (WebhookOutcome::Verified, Reply::text(StatusCode::OK, challenge)),
             Err(refusal) => {
-                tracing::info!(webhook = %webhook.name, why = %refusal, "verification handshake refused");
+                HANDSHAKES_REFUSED.tell(|others| {
+                    tracing::info!(webhook = %webhook.name, why = %refusal, others, "verification handshake refused");
+                });
                 (WebhookOutcome::HandshakeRefused, Reply::empty(refusal.status()))
             }
         };
@@ -72,11 +83,18 @@ impl Ingest {
 
     /// Takes a webhook, and answers when it is durable or refused.
     pub async fn receive(&self, webhook: usize, request: Arrived) -> Reply {
-        let began = Instant::now();
+        let parent = |headers: &HeaderMap| {
+            let mut parents = headers.get_all(TRACEPARENT).iter();
+            let parent = parents.next()?;
+            parents.next().is_none().then(|| parent.to_str().ok()).flatten().map(str::to_owned)
+        };
+        let receipt = self.metrics.journeys.begin(|| parent(&request.head.headers));
+        let began = receipt.begun;
         let webhook = &self.webhooks[webhook];
-        let (outcome, reply) = match self.take(webhook, request).await {
+        let (outcome, reply) = match self.take(webhook, request, receipt).await {
             Ok(Appended { new, duplicates, .. }) => {
                 let labels = PerWebhook { webhook: webhook.name.clone() };
+                self.metrics.webhook_inbox_seconds.get_or_create(&labels).observe(began.elapsed().as_secs_f64());
                 self.metrics.inbox_events.get_or_create(&labels).inc_by(new.into());
                 self.metrics.inbox_duplicates.get_or_create(&labels).inc_by(duplicates.into());
                 let outcome = if new == 0 { WebhookOutcome::Duplicate } else { WebhookOutcome::Accepted };
@@ -88,7 +106,7 @@ impl Ingest {
         reply
     }
 
-    async fn take(&self, webhook: &Webhook, request: Arrived) -> Result<Appended, Refusal> {
+    async fn take(&self, webhook: &Webhook, request: Arrived, mut receipt: Receipt) -> Result<Appended, Refusal> {
         let Arrived { head, body, .. } = request;
         if self.phases.now() == Phase::Draining {
             body.forget().await;
@@ -112,12 +130,15 @@ impl Ingest {
         };
         let received = Timestamp::now();
         let body = body.read(&head.headers, self.body, self.body_timeout).await.map_err(Refusal::Body)?;
+        receipt.mark(|reception| &mut reception.read);
         claim.check(&body, &webhook.keys).map_err(Refusal::Signature)?;
+        receipt.mark(|reception| &mut reception.verified);
         let content_type = content_type(&head.headers);
         let Split { items, unparsed } = split(&webhook.name, &body, webhook.split);
+        receipt.mark(|reception| &mut reception.split);
         let delivery =
             Delivery { webhook: webhook.name.clone(), received, content_type, unparsed, items, body, orders: None };
-        self.journal.append(&webhook.lane, delivery).await.map_err(Refusal::Journal)
+        self.journal.receive(&webhook.lane, delivery, receipt).await.map_err(Refusal::Journal)
     }
 }
 
@@ -138,7 +159,7 @@ fn refuse(webhook: &Webhook, refusal: &Refusal) -> (WebhookOutcome, Reply) {
         }
         Refusal::Body(Unread::Broken) => (Outcome::Broken, text(StatusCode::BAD_REQUEST, "the body broke off\n")),
         Refusal::Signature(refusal) => {
-            tracing::info!(webhook = %webhook.name, why = %refusal, "webhook refused");
+            REFUSED.tell(|others| tracing::info!(webhook = %webhook.name, why = %refusal, others, "webhook refused"));
             let outcome = match refusal {
                 SignatureRefusal::Missing => Outcome::SignatureMissing,
                 SignatureRefusal::Repeated => Outcome::SignatureRepeated,

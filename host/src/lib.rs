@@ -5,6 +5,7 @@
 mod challenges;
 mod clients;
 mod error;
+mod journey;
 mod keyspace;
 mod message;
 mod metrics;
@@ -15,6 +16,8 @@ mod pipe;
 mod pool;
 mod reference;
 mod secret;
+mod seldom;
+mod supervisor;
 mod task;
 mod watch;
 
@@ -32,6 +35,7 @@ mod registry;
 mod route;
 mod split;
 mod tls;
+mod trace;
 mod verify;
 
 // Mouths.

@@ -3,19 +3,26 @@
 
 mod labels;
 mod numbers;
+mod plain;
+mod process;
+mod standings;
 mod tally;
 
 pub use labels::*;
 pub use numbers::{Number, Numbers};
+pub use standings::{Behind, Standings};
 pub use tally::FilterTally;
 
+use crate::journey::{Journey, Journeys};
 use prometheus_client::encoding;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 /// Handles to all of it. Clones count together.
@@ -23,9 +30,13 @@ use std::time::Duration;
 pub struct Metrics {
     pub webhooks: Family<WebhookLabels, Counter>,
     pub webhook_seconds: Histogram,
+    pub webhook_inbox_seconds: PerWebhookSeconds,
+    pub webhook_first_socket_seconds: PerWebhookSeconds,
+    pub webhook_last_socket_seconds: PerWebhookSeconds,
     pub inbox_events: Family<PerWebhook, Counter>,
     pub inbox_duplicates: Family<PerWebhook, Counter>,
     pub inbox_lag: Family<PerWebhook, Gauge>,
+    pub inbox_lag_seconds: Family<PerWebhook, Gauge<f64, AtomicU64>>,
     pub events: Family<EventLabels, Counter>,
     pub events_unparsed: Family<PerWebhook, Counter>,
     pub events_held: Gauge,
@@ -33,6 +44,7 @@ pub struct Metrics {
     pub events_retried: Family<EventLabels, Counter>,
     pub journal_bytes: Family<LogLabels, Gauge>,
     pub journal_damage: Gauge,
+    pub journal_writable: Gauge,
     pub filter_calls: Family<FilterLabels, Counter>,
     pub filter_shadow_calls: Family<FilterLabels, Counter>,
     pub filter_failures: Family<FilterFailureLabels, Counter>,
@@ -41,6 +53,8 @@ pub struct Metrics {
     pub filter_set_aside: Family<PerFilter, Gauge>,
     pub filter_swaps: Family<FilterSwapLabels, Counter>,
     pub clients: Family<PerStream, Gauge>,
+    pub clients_behind: Family<PerStream, Gauge>,
+    pub client_lag: Family<PerStream, Gauge>,
     pub connects: Family<ConnectLabels, Counter>,
     pub closes: Family<CloseLabels, Counter>,
     pub client_messages: Family<ClientMessageLabels, Counter>,
@@ -51,9 +65,20 @@ pub struct Metrics {
     pub connections_refused: Family<RefusalLabels, Counter>,
     pub certificate_expiry: Family<CertificateLabels, Gauge>,
     pub acme_renewals: Family<RenewalLabels, Counter>,
+    pub trace_spans: Family<SpanLabels, Counter>,
+    /// How far clients are behind, shard by shard.
+    pub standings: Standings,
+    /// How long each event takes.
+    pub journeys: Journeys,
     /// Filters' own.
     pub numbers: Numbers,
     registry: Arc<Registry>,
+}
+
+type PerWebhookSeconds = Family<PerWebhook, Histogram, fn() -> Histogram>;
+
+fn seconds() -> Histogram {
+    Histogram::new(SECONDS)
 }
 
 /// From a tenth of a millisecond to some ten seconds, each bucket about twice the one before.
@@ -72,6 +97,17 @@ impl Default for Metrics {
         let webhook_seconds = Histogram::new(SECONDS);
         let help = "From a webhook's head to its answer";
         r.register_with_unit("webhook", help, Unit::Seconds, webhook_seconds.clone());
+        let webhook_inbox_seconds = PerWebhookSeconds::new_with_constructor(seconds);
+        let help = "From a webhook's head to its delivery being on disk";
+        r.register_with_unit("webhook_inbox", help, Unit::Seconds, webhook_inbox_seconds.clone());
+        let webhook_first_socket_seconds = PerWebhookSeconds::new_with_constructor(seconds);
+        let help = "From a webhook's head to an event of it having been written to the socket of a first client; of each \
+                    event that was given to one, once, a second after it was published, unless it was judged again";
+        r.register_with_unit("webhook_first_socket", help, Unit::Seconds, webhook_first_socket_seconds.clone());
+        let webhook_last_socket_seconds = PerWebhookSeconds::new_with_constructor(seconds);
+        let help = "The same, to the last client of those that keep up: whose socket took all it was given before, and \
+                    that are live; read when a shard has written to all of its clients";
+        r.register_with_unit("webhook_last_socket", help, Unit::Seconds, webhook_last_socket_seconds.clone());
         let inbox_events = Family::default();
         r.register("inbox_events", "Events made durable in the inbox", inbox_events.clone());
         let inbox_duplicates = Family::default();
@@ -79,6 +115,9 @@ impl Default for Metrics {
         r.register("inbox_duplicates", help, inbox_duplicates.clone());
         let inbox_lag = Family::default();
         r.register("inbox_lag", "Inbox positions between the youngest event and the last judged", inbox_lag.clone());
+        let inbox_lag_seconds = Family::default();
+        let help = "How long ago the oldest event that is not judged yet was received";
+        r.register_with_unit("inbox_lag", help, Unit::Seconds, inbox_lag_seconds.clone());
         let events = Family::default();
         r.register("events", "Events judged, by what became of them", events.clone());
         let events_unparsed = Family::default();
@@ -94,6 +133,12 @@ impl Default for Metrics {
         r.register_with_unit("journal", "What the journal keeps on disk", Unit::Bytes, journal_bytes.clone());
         let journal_damage = Gauge::default();
         r.register("journal_damage", "Places of the journal found damaged since the start", journal_damage.clone());
+        let journal_writable = Gauge::default();
+        r.register(
+            "journal_writable",
+            "1 while the journal can be written, else webhooks get 503",
+            journal_writable.clone(),
+        );
         let filter_calls = Family::default();
         r.register("filter_calls", "Calls of filters, by what they said", filter_calls.clone());
         let filter_shadow_calls = Family::default();
@@ -113,6 +158,12 @@ impl Default for Metrics {
         r.register("filter_swaps", "New versions of filters, by what became of them", filter_swaps.clone());
         let clients = Family::default();
         r.register("clients", "Clients connected now", clients.clone());
+        let clients_behind = Family::default();
+        let help = "Clients that lack entries of the outbox, as last seen, about once a second";
+        r.register("clients_behind", help, clients_behind.clone());
+        let client_lag = Family::default();
+        let help = "Entries that the client lacks that is furthest behind, as last seen, about once a second";
+        r.register("client_lag_entries", help, client_lag.clone());
         let connects = Family::default();
         r.register("connects", "Requests to connect to a stream, by what became of them", connects.clone());
         let closes = Family::default();
@@ -135,12 +186,19 @@ impl Default for Metrics {
         r.register_with_unit("certificate_expiry", help, Unit::Seconds, certificate_expiry.clone());
         let acme_renewals = Family::default();
         r.register("acme_renewals", "Certificates asked for by ACME, by what became of it", acme_renewals.clone());
+        let trace_spans = Family::default();
+        r.register("trace_spans", "Spans of traces, by what became of them", trace_spans.clone());
+        r.register("build", "Which postern this is", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         Self {
             webhooks,
             webhook_seconds,
+            webhook_inbox_seconds,
+            webhook_first_socket_seconds,
+            webhook_last_socket_seconds,
             inbox_events,
             inbox_duplicates,
             inbox_lag,
+            inbox_lag_seconds,
             events,
             events_unparsed,
             events_held,
@@ -148,6 +206,7 @@ impl Default for Metrics {
             events_retried,
             journal_bytes,
             journal_damage,
+            journal_writable,
             filter_calls,
             filter_shadow_calls,
             filter_failures,
@@ -156,6 +215,8 @@ impl Default for Metrics {
             filter_set_aside,
             filter_swaps,
             clients,
+            clients_behind,
+            client_lag,
             connects,
             closes,
             client_messages,
@@ -166,6 +227,9 @@ impl Default for Metrics {
             connections_refused,
             certificate_expiry,
             acme_renewals,
+            trace_spans,
+            standings: Standings::default(),
+            journeys: Journeys::default(),
             numbers: Numbers::default(),
             registry: Arc::new(r),
         }
@@ -182,16 +246,44 @@ impl Metrics {
         self.connects.get_or_create(&ConnectLabels { stream: stream.clone(), outcome }).inc();
     }
 
+    /// How long an event took, once that is known.
+    pub fn journey(&self, journey: &Journey) {
+        if journey.retried {
+            return;
+        }
+        let labels = PerWebhook { webhook: journey.webhook.clone() };
+        for (at, seconds) in [
+            (journey.sockets.first, &self.webhook_first_socket_seconds),
+            (journey.sockets.last, &self.webhook_last_socket_seconds),
+        ] {
+            if let Some(at) = at {
+                let took = at.saturating_duration_since(journey.begun);
+                seconds.get_or_create(&labels).observe(took.as_secs_f64());
+            }
+        }
+    }
+
+    pub fn spans(&self, outcome: SpanOutcome, count: usize) {
+        self.trace_spans.get_or_create(&SpanLabels { outcome }).inc_by(count as u64);
+    }
+
     pub fn refused(&self, reason: ConnectionRefusal) {
         self.connections_refused.get_or_create(&RefusalLabels { reason }).inc();
     }
 
+    /// All of it in the text form that Prometheus had before OpenMetrics, for whoever knows no other.
+    pub fn plain_text(&self) -> String {
+        plain::plain(&self.text())
+    }
+
     /// All of it in the text form of OpenMetrics 1.0, which Prometheus reads.
     pub fn text(&self) -> String {
+        self.standings.show(self);
         let mut text = String::new();
         // Writing to a string cannot fail.
         let _ = encoding::text::encode_registry(&mut text, &self.registry);
         self.numbers.encode(&mut text);
+        process::encode(&mut text);
         let _ = encoding::text::encode_eof(&mut text);
         text
     }

@@ -35,7 +35,7 @@ pub struct Page {
 }
 
 pub struct Respond {
-    pub pages: Vec<Page>,
+    pub pages: Vec<Arc<Page>>,
     pub journal: Journal,
     /// Where what filters send goes.
     pub lane: Lane,
@@ -132,7 +132,9 @@ impl Respond {
 
 fn failed(page: &Page, failure: &Failure) -> Said {
     let (filter, kind, on_error) = (page.filter.name(), failure.kind(), page.filter.on_error());
-    tracing::warn!(page = %page.name, filter, kind, %failure, ?on_error, "an http filter failed");
+    if !failure.was_told() {
+        tracing::warn!(page = %page.name, filter, kind, %failure, ?on_error, "an http filter failed");
+    }
     match on_error {
         OnError::Pass => Said::Pass,
         OnError::Hold | OnError::Drop => Said::Answer(Reply::later("this cannot be answered now\n")),

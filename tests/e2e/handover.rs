@@ -2,7 +2,7 @@
 
 use crate::home;
 use postern_tests::{
-    Admin, Config, Door, Gateway, Home, Sender, eventually, lasting_port, numbered_body, report, spawn,
+    Admin, Config, Door, Gateway, Home, Sender, Supervisor, eventually, lasting_port, numbered_body, report, spawn,
 };
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
@@ -10,6 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -99,8 +100,10 @@ async fn a_socket_given_by_systemd_is_served_and_outlives_the_process() {
     let address = socket.local_addr().expect("it is bound");
     // What the file says about addresses does not hold: this one is given.
     let home = activated(&plain());
+    let systemd = Supervisor::over(&home, Duration::from_secs(60));
     let gateway = start_on(&home, &socket).await;
     assert_eq!(gateway.edge(), address, "the socket given, and no other");
+    systemd.told("READY=1").await;
     Sender::plain(address).await.deliver("/whatsapp", numbered_body(0, 0, 100)).await;
     let (knocks, tasks) = Knocks::start(address);
     let mut gateway = gateway;

@@ -68,7 +68,10 @@ async fn every_operation_is_there_and_answers_as_it_is_described() {
     let described: Value = serde_json::from_slice(&described.body).expect("JSON");
     assert_eq!(described["openapi"], "3.1.0");
     let (mut found, mut asked) = (vec![], 0);
-    for (path, operations) in described["paths"].as_object().expect("paths") {
+    // What ends it comes last.
+    let paths = described["paths"].as_object().expect("paths").iter();
+    let (last, first): (Vec<_>, Vec<_>) = paths.partition(|(path, _)| *path == "/v1/drain");
+    for (path, operations) in first.into_iter().chain(last) {
         for (method, operation) in operations.as_object().expect("operations") {
             let method: Method = method.to_uppercase().parse().expect("a method");
             let target = path.replace("{id}", &id).replace("{name}", "pass");
@@ -88,6 +91,9 @@ async fn every_operation_is_there_and_answers_as_it_is_described() {
             if content_type == "application/json" {
                 let told: Value = serde_json::from_slice(&reply.body).expect("JSON");
                 faults(&described, &content["schema"], &told, &format!("{method} {path}"), &mut found);
+            }
+            if path == "/v1/drain" {
+                continue;
             }
             // Another method is not taken, and a word that is unknown is refused where words are known.
             let other = if method == Method::GET { Method::POST } else { Method::GET };

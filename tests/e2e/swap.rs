@@ -123,7 +123,7 @@ async fn a_reload_reads_the_files_again_all_or_none() {
     let config = judged_by(&one.path(), "").filter("other", &other.path(), "");
     let gateway = start(&config).await;
     let admin = Admin::of(&gateway);
-    assert_eq!(admin.post("/v1/reload", &Value::Null).await["changes"], serde_json::json!([]));
+    assert_eq!(admin.post("/v1/reload", &Value::Null).await["filters"], serde_json::json!([]));
     other.becomes("core-module");
     one.becomes("stamp-b");
     let mut sender = Sender::plain(gateway.admin()).await;

@@ -8,6 +8,7 @@ use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 pub struct Authority {
     root: CertificateDer<'static>,
@@ -34,9 +35,19 @@ impl Default for Authority {
 impl Authority {
     /// A new leaf with a new key for `localhost`, 127.0.0.1 and ::1.
     pub fn issue(&self) -> Issued {
+        self.leaf(|_| ())
+    }
+
+    /// The same, valid from one time to another.
+    pub fn issue_for(&self, from: SystemTime, until: SystemTime) -> Issued {
+        self.leaf(|params| (params.not_before, params.not_after) = (from.into(), until.into()))
+    }
+
+    fn leaf(&self, change: impl FnOnce(&mut CertificateParams)) -> Issued {
         let names = ["localhost", "127.0.0.1", "::1"].map(String::from);
         let key = new_key();
-        let params = CertificateParams::new(names).expect("the names are valid");
+        let mut params = CertificateParams::new(names).expect("the names are valid");
+        change(&mut params);
         let leaf = params.signed_by(&key, &self.intermediate).expect("the intermediate signs");
         let chain = format!("{}{}", leaf.pem(), self.intermediate.pem());
         Issued { chain, key: key.serialize_pem(), leaf: leaf.der().clone() }

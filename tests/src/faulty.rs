@@ -1,11 +1,11 @@
-//! A disk that fails when a test says so: `faulty_disk.c` under the gateway, compiled when a test first asks for it.
+//! A disk that fails when a test says so, and a thread that stands still: `faulty_disk.c` under the gateway, compiled when a test first asks for it.
 
 use crate::Home;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
-/// What the disk does, to files in whose path the word after it is.
+/// What the disk does, to files in whose path the word after it is; or a thread, that word its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Nothing can be written.
@@ -16,6 +16,10 @@ pub enum Fault {
     Torn,
     /// What is written cannot be synced.
     Sync,
+    /// A sync does not come to its end.
+    Hung,
+    /// The thread waits for no event any more.
+    Stuck,
 }
 
 pub struct FaultyDisk {
@@ -39,6 +43,8 @@ impl FaultyDisk {
             Fault::Short => "short",
             Fault::Torn => "torn",
             Fault::Sync => "sync",
+            Fault::Hung => "hung",
+            Fault::Stuck => "stuck",
         };
         self.home.write(CONTROL, format!("{word} {paths}"));
     }

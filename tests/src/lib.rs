@@ -27,6 +27,7 @@ mod service;
 mod socket;
 mod stalled;
 mod stampede;
+mod supervisor;
 pub mod tools;
 
 pub use admin::Admin;
@@ -49,6 +50,7 @@ pub use service::{Service, respond};
 pub use socket::{Frame, Socket};
 pub use stalled::{Load, Outcome, stalled};
 pub use stampede::{Returned, stampede};
+pub use supervisor::Supervisor;
 
 /// What Meta and the gateway share in these tests; the fixtures are signed with it.
 pub const APP_SECRET: &str = "postern-test-app-secret-0123456789";

@@ -76,8 +76,13 @@ impl Gateway {
 
     /// SIGTERM, without waiting for what comes of it.
     pub fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    /// A signal, by its name.
+    pub fn signal(&self, signal: &str) {
         // The standard library sends no signal but KILL, and std has no other way without unsafe.
-        let sent = Command::new("kill").args(["-TERM", &self.process_id().to_string()]).status();
+        let sent = Command::new("kill").args([&format!("-{signal}"), &self.process_id().to_string()]).status();
         assert!(sent.expect("there is a `kill`").success(), "the gateway is gone already");
     }
 

@@ -12,7 +12,8 @@ pub use query::{Begin, MOST, Query, id};
 pub use read::{choose, list, show};
 pub use which::Which;
 
-use crate::message::{Keys, Step, Timestamp};
+use crate::journey::Journeys;
+use crate::message::{EventId, Keys, Step, Timestamp};
 use data_encoding::BASE64;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
@@ -86,6 +87,9 @@ pub struct Shown {
     pub decided: Option<String>,
     /// What each filter said of it then.
     pub trail: Vec<Step>,
+    /// Which clients it went to, as long as that is known: for some ten thousand events, in the process that received them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sockets: Option<Sockets>,
     /// The body where it is JSON, on one line.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub body: Option<Box<RawValue>>,
@@ -93,6 +97,17 @@ pub struct Shown {
     /// are the bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base64: Option<String>,
+}
+
+/// The clients that an event was given to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sockets {
+    pub clients: u32,
+    /// From its receipt to the first of them, and to the last of those that keep up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_us: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_us: Option<u64>,
 }
 
 /// The delivery that an event was part of.
@@ -141,6 +156,14 @@ fn told(body: &[u8]) -> (Option<Box<RawValue>>, Option<String>) {
     let json = line.and_then(|line| RawValue::from_string(line).ok());
     let exact = json.as_ref().is_some_and(|json| json.get().as_bytes() == body);
     (json, (!exact).then(|| BASE64.encode(body)))
+}
+
+impl Sockets {
+    pub fn of(journeys: &Journeys, event: EventId) -> Option<Self> {
+        let (clients, first, last) = journeys.sockets(event)?;
+        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        Some(Self { clients, first_us: first.map(micros), last_us: last.map(micros) })
+    }
 }
 
 impl Shown {

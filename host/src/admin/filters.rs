@@ -12,7 +12,7 @@ use std::time::Duration;
 const BODY: usize = 64 << 20;
 const BODY_TIME: Duration = Duration::from_secs(60);
 
-const BUSY: &str = "the component is looked at by one thread, and several wait for it already\n";
+pub(super) const BUSY: &str = "the component is looked at by one thread, and several wait for it already\n";
 
 #[derive(Serialize)]
 struct Put {
@@ -20,11 +20,6 @@ struct Put {
     change: Change,
     /// Whether the next start will have it too.
     kept: bool,
-}
-
-#[derive(Serialize)]
-struct Reloaded {
-    changes: Vec<Change>,
 }
 
 pub fn list(admin: &Admin) -> Reply {
@@ -58,20 +53,10 @@ pub async fn back(admin: &Admin, name: &str) -> Reply {
     }
 }
 
-/// Reads the files of filters and certificates again: all of them, or none.
-pub async fn reload(admin: &Admin) -> Reply {
-    let reload = admin.reload.clone();
-    match admin.exchanges.run(move || reload()).await {
-        Ok(Ok(changes)) => json(&Reloaded { changes }),
-        Ok(Err(problems)) => Reply::text(StatusCode::UNPROCESSABLE_ENTITY, problems.join("\n") + "\n"),
-        Err(_) => Reply::later(BUSY),
-    }
-}
-
 fn refused(refusal: &Refusal) -> Reply {
     let status = match refusal {
         Refusal::Unknown(_) => StatusCode::NOT_FOUND,
-        Refusal::NothingBefore(_) => StatusCode::CONFLICT,
+        Refusal::NothingBefore(_) | Refusal::Reloaded(_) => StatusCode::CONFLICT,
         Refusal::Unfit(_) | Refusal::Lacks { .. } => StatusCode::UNPROCESSABLE_ENTITY,
     };
     Reply::text(status, Chain(refusal).to_string() + "\n")

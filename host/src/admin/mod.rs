@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `GET /live` | 200 while the process is |
 //! | `GET /ready` | 200 while it takes webhooks; 503 while it starts, drains, or cannot write its journal |
-//! | `GET /metrics` | all of `metrics`, in the text form of OpenMetrics |
+//! | `GET /metrics` | all of `metrics`, in the text form of OpenMetrics; in the one before it for who accepts `text/plain` only |
 //! | `GET /v1/events` | events, oldest first, by `since`, `until`, `webhook`, `kind`, `key`, `held`; pages by `after`, `limit` |
 //! | `GET /v1/events/ID` | one event: its body, its delivery, what each filter said |
 //! | `POST /v1/events/retry` | held ones are judged again: `{"ids":[…]}`, `{"all":true}`, or filters as above |
@@ -13,11 +13,12 @@
 //! | `GET /v1/clients` | who is connected, chosen likewise; pages by `after`, `limit` |
 //! | `POST /v1/disconnect` | those chosen are closed, with `code` and `reason` |
 //! | `POST /v1/pause`, `/v1/resume` | webhooks are turned away with 503, and taken again; streams go on |
+//! | `POST /v1/drain` | it stops, as on SIGTERM: what is under way is finished, clients are told, then it ends |
 //! | `GET /v1/filters` | each filter: its component, how its calls fare, what it could go back to |
 //! | `PUT /v1/filters/NAME` | the component in the body takes its place, from one piece of work to the next |
 //! | `POST /v1/filters/NAME/rollback` | the component before it is back |
-//! | `POST /v1/reload` | the files of filters and certificates are read again: all of them are taken, or none |
 //! | `POST /v1/acme/renew` | a new certificate is asked for now, if it is one by ACME; log and metrics tell what becomes of it |
+//! | `POST /v1/reload` | the configuration and all it names is read again: all of it is taken, or nothing |
 //! | `GET /v1/openapi.json` | all this, for programs |
 //!
 //! Without a token, a request must name this machine as its host: a page in the operator's browser that has its own name
@@ -29,23 +30,27 @@ mod chosen;
 pub mod events;
 mod filters;
 mod present;
+mod reload;
 mod send;
+
+pub use reload::{Difference, Reloaded};
 
 use crate::clients::Clients;
 use crate::dispatch::{Desk, Work};
 use crate::error::Chain;
-use crate::filter::{Change, Shelf};
+use crate::filter::Shelf;
 use crate::http::{self, Arrived, Io, Reply};
 use crate::journal::{self, Journal, Lane};
-use crate::message::Scope;
+use crate::message::{Scope, Timestamp};
 use crate::metrics::{Metrics, PerWebhook};
 use crate::phase::{Phase, Phases};
 use crate::pool::Pool;
 use crate::secret::Secret;
 use crate::task;
 use crate::ws::Shards;
-use ::http::header::{AUTHORIZATION, HOST, HeaderValue, ORIGIN, WWW_AUTHENTICATE};
+use ::http::header::{ACCEPT, AUTHORIZATION, HOST, HeaderValue, ORIGIN, WWW_AUTHENTICATE};
 use ::http::{HeaderMap, Method, StatusCode};
+use arc_swap::ArcSwap;
 use serde::Serialize;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -56,8 +61,8 @@ const JSON: &str = "application/json";
 /// What is here, for programs.
 const OPENAPI: &str = include_str!("openapi.json");
 
-/// Reads the files of filters and certificates again; blocks.
-pub type Reload = Arc<dyn Fn() -> Result<Vec<Change>, Vec<String>> + Send + Sync>;
+/// Reads the configuration and all it names again; blocks.
+pub type Reload = Arc<dyn Fn() -> Result<Reloaded, Vec<String>> + Send + Sync>;
 
 /// Has a new certificate asked for, and returns at once.
 pub type Renew = Arc<dyn Fn() + Send + Sync>;
@@ -94,15 +99,15 @@ pub struct Admin {
 
 impl Admin {
     /// Starts to serve a connection and returns at once.
-    pub fn serve(self: &Arc<Self>, tcp: TcpStream, permit: impl Send + 'static) {
-        let admin = self.clone();
+    pub fn serve(in_force: &Arc<ArcSwap<Self>>, tcp: TcpStream, permit: impl Send + 'static) {
+        let (in_force, http) = (in_force.clone(), in_force.load().http);
         task::background(async move {
-            let answer = admin.clone();
+            // A connection outlives what is in force.
             let handle = move |request: Arrived| {
-                let admin = answer.clone();
+                let admin = in_force.load_full();
                 async move { admin.answer(request).await }
             };
-            http::serve(Io::Plain(tcp), admin.http, handle, std::future::pending()).await;
+            http::serve(Io::Plain(tcp), http, handle, std::future::pending()).await;
             drop(permit);
         });
     }
@@ -130,7 +135,7 @@ impl Admin {
         match resource {
             Resource::Live => Reply::text(StatusCode::OK, "live\n"),
             Resource::Ready => self.ready(),
-            Resource::Metrics => self.metrics(),
+            Resource::Metrics => self.metrics(&request.head.headers),
             Resource::Events => self.list(&query).await,
             Resource::Event(id) => self.show(id).await,
             Resource::Again(work) => again::answer(self, work, request).await,
@@ -138,11 +143,12 @@ impl Admin {
             Resource::Clients => present::list(self, &query),
             Resource::Disconnect => present::disconnect(self, &query).await,
             Resource::Pause(paused) => self.pause(paused),
+            Resource::Drain => self.drain(),
             Resource::Filters => filters::list(self),
             Resource::Filter(name) => filters::put(self, name, request).await,
             Resource::Back(name) => filters::back(self, name).await,
-            Resource::Reload => filters::reload(self).await,
             Resource::Renew => self.renew(),
+            Resource::Reload => reload::reload(self).await,
             Resource::OpenApi => Reply::of(StatusCode::OK, JSON, OPENAPI),
         }
     }
@@ -186,16 +192,38 @@ impl Admin {
         json(&Renewal { asked: self.renew.is_some() })
     }
 
-    fn metrics(&self) -> Reply {
+    /// Begins the end. What serves notices by itself.
+    fn drain(&self) -> Reply {
+        #[derive(Serialize)]
+        struct Drains {
+            draining: bool,
+        }
+        if self.phases.now() != Phase::Draining {
+            tracing::info!("an operator has told the gateway to drain");
+        }
+        self.phases.advance(Phase::Draining);
+        json(&Drains { draining: true })
+    }
+
+    fn metrics(&self, headers: &HeaderMap) -> Reply {
+        let now = Timestamp::now();
         self.metrics.connections.set(i64::try_from((self.connections)()).unwrap_or(i64::MAX));
         for name in &self.webhooks {
             if let Some(lane) = self.journal.lane(name) {
                 let lag = i64::try_from(lane.lag()).unwrap_or(i64::MAX);
-                self.metrics.inbox_lag.get_or_create(&PerWebhook { webhook: lane.name().clone() }).set(lag);
+                let labels = PerWebhook { webhook: lane.name().clone() };
+                self.metrics.inbox_lag.get_or_create(&labels).set(lag);
+                self.metrics.inbox_lag_seconds.get_or_create(&labels).set(lane.waits(now).as_secs_f64());
             }
         }
         self.metrics.events_held.set(i64::try_from(self.journal.count_held()).unwrap_or(i64::MAX));
         self.metrics.journal_damage.set(i64::try_from(self.journal.damage().len()).unwrap_or(i64::MAX));
+        self.metrics.journal_writable.set(i64::from(self.journal.healthy()));
+        let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if accepted.contains("text/plain") && !accepted.contains("openmetrics") {
+            let content_type = "text/plain; version=0.0.4; charset=utf-8";
+            return Reply::of(StatusCode::OK, content_type, self.metrics.plain_text());
+        }
         let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
         Reply::of(StatusCode::OK, content_type, self.metrics.text())
     }
@@ -211,7 +239,12 @@ impl Admin {
         let Some(id) = events::id(id) else {
             return Reply::text(StatusCode::BAD_REQUEST, "an event's id is 16 hexadecimal digits\n");
         };
-        self.read(move |journal| events::show(journal, id)).await
+        let journeys = self.metrics.journeys.clone();
+        self.read(move |journal| {
+            let shown = events::show(journal, id)?;
+            Ok(shown.map(|shown| events::Shown { sockets: events::Sockets::of(&journeys, id), ..shown }))
+        })
+        .await
     }
 
     /// Looks in the journal and answers with what is found there.
@@ -245,6 +278,7 @@ enum Resource<'a> {
     Clients,
     Disconnect,
     Pause(bool),
+    Drain,
     Filters,
     Filter(&'a str),
     Back(&'a str),
@@ -265,6 +299,7 @@ impl<'a> Resource<'a> {
             "/v1/disconnect" => Self::Disconnect,
             "/v1/pause" => Self::Pause(true),
             "/v1/resume" => Self::Pause(false),
+            "/v1/drain" => Self::Drain,
             "/v1/openapi.json" => Self::OpenApi,
             "/v1/events/retry" => Self::Again(Work::Retry),
             "/v1/events/replay" => Self::Again(Work::Replay),
@@ -295,6 +330,7 @@ impl<'a> Resource<'a> {
             | Self::Send
             | Self::Disconnect
             | Self::Pause(_)
+            | Self::Drain
             | Self::Back(_)
             | Self::Reload
             | Self::Renew => Method::POST,

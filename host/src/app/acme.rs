@@ -8,7 +8,7 @@ use crate::challenges::Challenges;
 use crate::config::{AcmeChallenge, Config, Identity, Problem};
 use crate::error::Chain;
 use crate::http;
-use crate::listen::{self, Gate, Limits, Listeners};
+use crate::listen::{Gate, Limits, Listeners};
 use crate::metrics::Metrics;
 use crate::outward;
 use crate::phase::Phases;
@@ -16,6 +16,7 @@ use crate::plain::Plain;
 use crate::proxy::Proxies;
 use crate::task;
 use crate::tls::Acceptor;
+use arc_swap::ArcSwapOption;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ use std::sync::Arc;
 const PLAIN_CONNECTIONS: Limits = Limits { connections: 1024, per_address: 64 };
 
 /// What is to be ordered. Nobody is asked anything yet.
-pub fn config(config: &Config) -> Result<Option<acme::Config>, Problem> {
+pub fn config(config: &Config, challenges: &Challenges) -> Result<Option<acme::Config>, Problem> {
     let Identity::Acme(settings) = &config.tls.identity else { return Ok(None) };
     let directory = acme::destination(&settings.directory, settings.ca.as_deref()).map_err(|error| {
         let key = match error {
@@ -42,7 +43,7 @@ pub fn config(config: &Config) -> Result<Option<acme::Config>, Problem> {
             AcmeChallenge::TlsAlpn01 => acme::Challenge::TlsAlpn01,
             AcmeChallenge::Http01 => acme::Challenge::Http01,
         },
-        challenges: Challenges::default(),
+        challenges: challenges.clone(),
     }))
 }
 
@@ -65,43 +66,36 @@ pub fn start(config: acme::Config, acceptor: &Acceptor, metrics: &Metrics) -> Re
     Acme::start(config, Box::new(installed), metrics.clone()).map_err(Fault::of)
 }
 
-/// Binds where plain HTTP is to be spoken, if it is.
-pub fn bind(config: &Config) -> Result<Option<Listeners>, Fault> {
+/// Where plain HTTP is to be spoken, if it is.
+pub fn addresses(config: &Config) -> &[SocketAddr] {
     match &config.tls.identity {
-        Identity::Acme(settings) if !settings.http.is_empty() => {
-            listen::bind(&settings.http, vec![], config.reuse_port).map(Some).map_err(Fault::of)
-        }
-        _ => Ok(None),
+        Identity::Acme(settings) => &settings.http,
+        _ => &[],
     }
 }
 
 /// What is answered there.
-pub fn plain(
-    acme: &acme::Config,
-    listeners: &Listeners,
-    edge: &[SocketAddr],
-    proxies: Proxies,
-    http: http::Config,
-    phases: Phases,
-) -> Plain {
+pub fn plain(config: &Config, acme: &acme::Config, proxies: Proxies, http: http::Config, phases: Phases) -> Plain {
     // One that is called at port 80 is called at its own ports; before another there is somebody who maps ports, and those
     // outside see the usual one.
-    let mapped = listeners.addresses().iter().all(|address| address.port() != 80);
-    let port = edge.first().map(SocketAddr::port).filter(|_| !mapped).unwrap_or(443);
+    let mapped = addresses(config).iter().all(|address| address.port() != 80);
+    let port = config.listen.first().map(SocketAddr::port).filter(|_| !mapped).unwrap_or(443);
     Plain { challenges: acme.challenges.clone(), domains: acme.domains.clone(), port, proxies, http, phases }
 }
 
-/// Serves plain HTTP until the gateway drains.
-pub fn serve(plain: Plain, listeners: Listeners) {
+/// Serves plain HTTP by what is in force, until the gateway drains.
+pub fn serve(in_force: Arc<ArcSwapOption<Plain>>, listeners: Listeners, phases: Phases) {
     for address in listeners.addresses() {
         tracing::info!(%address, kind = "http", "listening");
     }
     let gate = Gate::new(PLAIN_CONNECTIONS, |refused| {
         tracing::debug!(?refused, "the listener for plain HTTP has refused a connection");
     });
-    let phases = plain.phases.clone();
-    let plain = Arc::new(plain);
     task::background(async move {
-        listeners.run(&gate, |tcp, peer, permit| plain.serve(tcp, peer, permit), phases.draining()).await;
+        let serve = |tcp, peer, permit| match in_force.load_full() {
+            Some(plain) => plain.serve(tcp, peer, permit),
+            None => drop((tcp, permit)),
+        };
+        listeners.run(&gate, serve, phases.draining()).await;
     });
 }

@@ -1,9 +1,10 @@
 //! What clients read that fell out of the ring, or come back: the outbox, as frames.
 
+use super::sources::Sources;
 use crate::error::Chain;
-use crate::hub::{Frame, Source};
+use crate::hub::Frame;
 use crate::journal::Journal;
-use crate::message::{Entry, Offset, SENT};
+use crate::message::{Entry, Offset};
 use crate::ws::{self, encode};
 use std::sync::Arc;
 
@@ -13,19 +14,12 @@ const PIECE_BYTES: usize = 256 << 10;
 
 pub(super) struct Backlog {
     pub journal: Journal,
-    /// The configured ones, in their order.
-    pub webhooks: Vec<String>,
+    pub sources: Arc<Sources>,
 }
 
 impl Backlog {
     fn frame(&self, entry: Entry) -> Arc<Frame> {
-        let source = match &*entry.webhook {
-            SENT => Source::Sent,
-            webhook => match self.webhooks.iter().position(|name| name == webhook) {
-                Some(webhook) => Source::Webhook(webhook),
-                None => Source::Gone,
-            },
-        };
+        let source = self.sources.of(&entry.webhook);
         encode::frame(entry, source)
     }
 }

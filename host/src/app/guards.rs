@@ -1,6 +1,7 @@
 //! What lets clients in beside filters, made of its configuration: checks of tokens, and services to be asked.
 
 use super::plan::problem;
+use super::service::Service;
 use crate::callout::{self, Callout};
 use crate::config::{self, Config, JwtAlgorithm, JwtKeys, Problem, TokenPlace};
 use crate::error::Chain;
@@ -21,10 +22,19 @@ pub struct Guards {
     pub callout: Option<Arc<Callout>>,
 }
 
-/// Of each stream. Files of keys are read, URLs taken apart; nobody is asked anything yet.
-pub fn guards(config: &Config, problems: &mut Vec<Problem>) -> BTreeMap<String, Guards> {
+/// Of each stream: those it had `before`, where they have not changed. Files of keys are read, URLs taken apart; nobody is
+/// asked anything yet.
+pub fn guards(config: &Config, before: Option<&Service>, problems: &mut Vec<Problem>) -> BTreeMap<String, Guards> {
     let mut all = BTreeMap::new();
     for (name, stream) in &config.streams {
+        let unchanged = before.filter(|before| {
+            let former = before.config.streams.get(name);
+            former.is_some_and(|former| former.jwt == stream.jwt && former.callout == stream.callout)
+        });
+        if let Some(guards) = unchanged.and_then(|before| before.guards.get(name)) {
+            all.insert(name.clone(), guards.clone());
+            continue;
+        }
         let mut guards = Guards::default();
         if let Some(settings) = &stream.jwt {
             match verifier(settings) {

@@ -3,65 +3,60 @@
 //! [`Plan::new`] does all that can fail without touching the network: certificates are read, filters compiled and
 //! configured, the data directory tried. `postern check` is that and nothing else, so that it cannot disagree with
 //! `postern run`. [`Plan::bind`] opens the journal and the sockets; [`App::run`] serves until it is told to stop.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `plan`, `filters`, `guards` | a configuration that holds what it promises |
+//! | `ground`, `base`, `sources`, `judges` | what lives from the first configuration to the end |
+//! | `service`, `streams` | what a configuration makes, exchanged as a whole |
+//! | `reload`, `difference` | another configuration in the place of the one in force |
+//! | `acme` | a certificate by ACME, and what is answered in plain HTTP |
+//! | `start`, `shutdown` | the two ends |
 
 mod acme;
 mod backlog;
-mod bind;
+mod base;
+mod difference;
+mod filters;
+mod ground;
 mod guards;
+mod judges;
 mod keeper;
 mod plan;
 mod promised;
+mod pulse;
 mod reload;
+mod service;
 mod shutdown;
+mod sources;
+mod start;
 mod streams;
+mod telemetry;
+mod warnings;
 
-pub use bind::{inherited, journal_config};
-pub use plan::{Fault, Plan};
+pub use plan::{Fault, Plan, intentions};
+pub use start::{inherited, journal_config};
+pub use warnings::{Warning, foreseen, warnings};
 
-use crate::acme::Acme;
 use crate::admin::Admin;
-use crate::dispatch::Stop;
-use crate::edge::Edge;
-use crate::journal::{Journal, Lane};
-use crate::kv;
 use crate::listen::{self, Gate, Listeners};
-use crate::phase::{Phase, Phases};
-use crate::plain::Plain;
-use crate::task::{self, Tracker};
-use crate::watch::Watch;
-use crate::ws::Shards;
+use crate::phase::Phase;
+use crate::supervisor::Supervisor;
+use crate::task;
+use reload::Reloader;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::thread::JoinHandle;
-use std::time::Duration;
 
 /// How many connections the admin listener has room for.
 const ADMIN_CONNECTIONS: usize = 256;
 
 /// A gateway with all its sockets bound, which serves nobody yet.
 pub struct App {
-    edge: Arc<Edge>,
-    admin: Arc<Admin>,
-    gate: Gate,
+    reloader: Arc<Reloader>,
     edge_listeners: Listeners,
     admin_listeners: Listeners,
-    /// Where plain HTTP is answered.
-    plain: Option<(Plain, Listeners)>,
-    lanes: Vec<Lane>,
-    journal: Journal,
-    /// What filters keep; synced when it goes.
-    _store: kv::Store,
-    shards: Shards,
-    dispatchers: Vec<JoinHandle<()>>,
-    stop: Stop,
-    phases: Phases,
-    connections: Tracker,
-    webhooks: Tracker,
-    drain_timeout: Duration,
-    /// Take up changed certificates, and changed filters, as long as they live.
-    _certificates: Option<Watch>,
-    _acme: Option<Acme>,
-    _filters: Watch,
+    /// Where plain HTTP is spoken.
+    plain_listeners: Option<Listeners>,
 }
 
 impl App {
@@ -70,14 +65,15 @@ impl App {
         (self.edge_listeners.addresses(), self.admin_listeners.addresses())
     }
 
-    /// What reads the files of filters and certificates again. Bad ones are logged, and change nothing. Blocks.
+    /// What reads the configuration and all it names again. What is wrong with it is logged, and changes nothing. Blocks.
     pub fn reloader(&self) -> impl Fn() + Send + Sync + use<> {
-        let reload = self.admin.reload.clone();
-        move || drop(reload())
+        let reloader = self.reloader.clone();
+        move || drop(reloader.reload())
     }
 
-    /// Serves until `shutdown` is done, then drains. `hurry` done means: leave what takes time.
-    pub async fn run<S, H>(self, shutdown: S, hurry: H)
+    /// Serves until `shutdown` is done, then drains. `hurry` done means: leave what takes time. The supervisor is told how
+    /// it stands.
+    pub async fn run<S, H>(self, supervisor: &Supervisor, shutdown: S, hurry: H)
     where
         S: Future<Output = ()> + Send,
         H: Future<Output = ()> + Send,
@@ -91,34 +87,42 @@ impl App {
             Gate::new(listen::Limits { connections: ADMIN_CONNECTIONS, per_address: ADMIN_CONNECTIONS }, |_| {
                 tracing::warn!("the admin listener has no room")
             });
-        let admin = self.admin.clone();
-        let admin_listeners = self.admin_listeners;
+        let Self { reloader, edge_listeners, admin_listeners, plain_listeners } = self;
+        let base = reloader.base.clone();
+        let operators = reloader.operators.clone();
+        let admin_addresses = admin_listeners.addresses().to_vec();
         task::background(async move {
-            let serve = |tcp, _, permit| admin.serve(tcp, permit);
+            let serve = |tcp, _, permit| Admin::serve(&operators, tcp, permit);
             admin_listeners.run(&admin_gate, serve, std::future::pending()).await;
         });
-        if let Some((plain, listeners)) = self.plain {
-            acme::serve(plain, listeners);
+        if let Some(listeners) = plain_listeners {
+            acme::serve(reloader.plain.clone(), listeners, base.phases.clone());
         }
-        self.phases.advance(Phase::Serving);
+        base.phases.advance(Phase::Serving);
         tracing::info!("ready");
-        let edge = self.edge.clone();
-        let serve = |tcp, peer, permit| edge.serve(tcp, peer, permit);
-        let phases = self.phases.clone();
+        supervisor.serving(edge_listeners.addresses(), &admin_addresses);
+        pulse::start(supervisor, &base.journal, &base.shards);
+        let front = reloader.front.clone();
+        let serve = |tcp, peer, permit| front.serve(tcp, peer, permit);
         let begin = async {
-            shutdown.await;
-            phases.advance(Phase::Draining);
+            // By whoever runs it, or by an operator.
+            tokio::select! {
+                () = shutdown => {}
+                () = base.phases.draining() => {}
+            }
+            base.phases.advance(Phase::Draining);
+            supervisor.stopping(base.connections.count(), shutdown::at_most(reloader.drain_timeout()));
         };
-        self.edge_listeners.run(&self.gate, serve, begin).await;
+        edge_listeners.run(&base.gate, serve, begin).await;
+        let (stops, dispatchers) = base.judges.dismiss();
         let ending = shutdown::Ending {
-            connections: self.connections,
-            webhooks: self.webhooks,
-            shards: self.shards,
-            stop: self.stop,
-            dispatchers: self.dispatchers,
-            lanes: self.lanes,
-            journal: self.journal,
-            budget: self.drain_timeout,
+            connections: base.connections.clone(),
+            webhooks: base.webhooks.clone(),
+            shards: base.shards.clone(),
+            stops,
+            dispatchers,
+            journal: base.journal.clone(),
+            budget: reloader.drain_timeout(),
         };
         ending.run(hurry).await;
     }

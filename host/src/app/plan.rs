@@ -2,19 +2,18 @@
 //! it is looked at, so that all problems are told at once, each at its line. No socket is opened.
 
 use super::acme;
+use super::filters;
+use super::ground::Ground;
 use super::guards::{self, Guards};
-use super::promised::Promised;
-use crate::builtin;
-use crate::clients::Clients;
-use crate::config::{self, Component, Config, Identity, Problem};
+use super::service::Service;
+use super::telemetry;
+use super::warnings::{Warning, warnings};
+use crate::config::{self, Config, Identity, Problem};
 use crate::error::Chain;
-use crate::filter::{self, Host, HostConfig, Origin, Shelf};
-use crate::keyspace::Keyspace;
-use crate::metrics::Metrics;
-use crate::reference::Digest;
-use crate::registry::{self, Registries};
+use crate::filter::Shelf;
 use crate::secret::Secret;
 use crate::tls::{self, Acceptor, development};
+use crate::trace;
 use crate::verify::{EmptySecret, HmacKey};
 use crate::ws;
 use std::collections::BTreeMap;
@@ -26,17 +25,17 @@ use std::sync::Arc;
 /// A configuration that holds what it promises.
 pub struct Plan {
     pub config: Config,
+    /// What is not right, and keeps nothing from starting.
+    pub warnings: Vec<Warning>,
     pub(super) tls: Option<Acceptor>,
     /// The certificate that is to be got and kept, where that is the way.
     pub(super) acme: Option<crate::acme::Config>,
-    pub(super) shelf: Arc<Shelf>,
+    pub(super) shelf: Shelf,
     /// What lets clients in beside filters, by stream.
     pub(super) guards: BTreeMap<String, Guards>,
-    /// What filters look at, and write to.
-    pub(super) clients: Clients,
-    pub(super) metrics: Metrics,
-    /// The keyspaces that filters were given, by name. What they keep is there once the store is open.
-    pub(super) keyspaces: BTreeMap<String, Arc<Promised>>,
+    /// Where traces go.
+    pub(super) traces: Option<trace::Config>,
+    pub(super) ground: Arc<Ground>,
 }
 
 /// Why a good plan could not be put into practice: a port in use, a data directory in use. Exit code 69.
@@ -54,41 +53,78 @@ impl Plan {
     /// Reads and checks all that the configuration names. Blocks: a large filter that was not compiled before takes
     /// many seconds.
     pub fn new(config: Config) -> Result<Self, Vec<Problem>> {
-        let mut problems = Vec::new();
-        let data = writable(&config.data).map_err(|why| problem(&config, "data", why));
-        problems.extend(data.err());
-        let usable = problems.is_empty();
-        let acme = acme::config(&config).unwrap_or_else(|problem| {
-            problems.push(problem);
-            None
+        let usable = writable(&config.data).map_err(|why| problem(&config, "data", why));
+        let ground = usable.and_then(|()| {
+            Ground::new(&config).map_err(|error| problem(&config, "filters", Chain(&error).to_string()))
         });
-        let tls = match identity(&config, usable, acme.as_ref()) {
-            Ok(tls) => tls,
-            Err(problem) => {
+        let (ground, problems) = match ground {
+            Ok(ground) => (Some(Arc::new(ground)), Vec::new()),
+            Err(problem) => (None, vec![problem]),
+        };
+        Self::on(config, ground, None, problems)
+    }
+
+    /// The same for one that is to take the place of another: what has not changed is what it was. To be called while
+    /// nobody exchanges filters.
+    pub(super) fn after(config: Config, before: &Service) -> Result<Self, Vec<Problem>> {
+        let problems = fixed(&config, &before.config);
+        Self::on(config, Some(before.ground.clone()), Some(before), problems)
+    }
+
+    fn on(
+        config: Config,
+        ground: Option<Arc<Ground>>,
+        before: Option<&Service>,
+        mut problems: Vec<Problem>,
+    ) -> Result<Self, Vec<Problem>> {
+        let acme = ground.as_ref().and_then(|ground| {
+            acme::config(&config, &ground.challenges).unwrap_or_else(|problem| {
                 problems.push(problem);
                 None
-            }
+            })
+        });
+        let tls = match before.filter(|before| before.config.tls == config.tls) {
+            Some(before) => before.tls.clone(),
+            None => identity(&config, ground.is_some(), acme.as_ref()).unwrap_or_else(|problem| {
+                problems.push(problem);
+                None
+            }),
         };
-        let (clients, metrics) = (Clients::default(), Metrics::default());
-        let keyspaces = keyspaces(&config);
-        let mut shelf = usable.then(|| load_filters(&config, &clients, &metrics, &keyspaces, &mut problems)).flatten();
+        let mut shelf = ground.as_ref().map(|ground| filters::load(&config, ground, before, &mut problems));
         if let Some(shelf) = &mut shelf {
             check_uses(&config, shelf, &mut problems);
         }
-        let guards = guards::guards(&config, &mut problems);
-        match shelf {
-            Some(shelf) if problems.is_empty() => {
-                let shelf = Arc::new(shelf);
-                Ok(Self { config, tls, acme, shelf, guards, clients, metrics, keyspaces })
+        let guards = guards::guards(&config, before, &mut problems);
+        let traces = telemetry::traces(&config, &mut problems);
+        match (shelf, ground) {
+            (Some(shelf), Some(ground)) if problems.is_empty() => {
+                let warnings = warnings(&config);
+                Ok(Self { config, warnings, tls, acme, shelf, guards, traces, ground })
             }
             _ => Err(problems),
         }
     }
+}
 
-    /// What it would do first that is not seen from here, a line each.
-    pub fn intentions(&self) -> Vec<String> {
-        self.acme.iter().flat_map(|acme| acme::intentions(&self.config, acme)).collect()
-    }
+/// What would be done first that is not seen from here, a line each.
+pub fn intentions(plan: &Plan) -> Vec<String> {
+    plan.acme.iter().flat_map(|acme| acme::intentions(&plan.config, acme)).collect()
+}
+
+/// What cannot change while sockets and data are in use.
+fn fixed(config: &Config, before: &Config) -> Vec<Problem> {
+    let changed = [
+        ("listen", config.listen != before.listen),
+        ("reuse_port", config.reuse_port != before.reuse_port),
+        ("data", config.data != before.data),
+        ("admin.listen", config.admin.listen != before.admin.listen),
+        ("tls.acme.http", acme::addresses(config) != acme::addresses(before)),
+    ];
+    let told = |(key, _)| {
+        let why = format!("`{key}` cannot change while postern runs\nhint: restart it, or put the former value back");
+        problem(config, key, why)
+    };
+    changed.into_iter().filter(|(_, changed)| *changed).map(told).collect()
 }
 
 pub(super) fn problem(config: &Config, key: &str, message: String) -> Problem {
@@ -162,103 +198,6 @@ fn identity(
         _ => "tls.key",
     };
     Acceptor::new(&tls).map(Some).map_err(|error| problem(config, key(&error), Chain(&error).to_string()))
-}
-
-/// The name of the keyspace that each filter has.
-pub(super) fn keyspace<'a>(name: &'a str, filter: &'a config::Filter) -> &'a str {
-    filter.keyspace.as_deref().unwrap_or(name)
-}
-
-fn keyspaces(config: &Config) -> BTreeMap<String, Arc<Promised>> {
-    config.filters.iter().map(|(name, filter)| (keyspace(name, filter).to_owned(), Arc::default())).collect()
-}
-
-fn load_filters(
-    config: &Config,
-    clients: &Clients,
-    metrics: &Metrics,
-    keyspaces: &BTreeMap<String, Arc<Promised>>,
-    problems: &mut Vec<Problem>,
-) -> Option<Shelf> {
-    let host_config = HostConfig {
-        clients: clients.clone(),
-        metrics: metrics.clone(),
-        output: config.limits.filter_output,
-        labels: config.limits.labels,
-        ..HostConfig::new(config.data.join("compiled"))
-    };
-    let host = match Host::new(&host_config) {
-        Ok(host) => host,
-        Err(error) => {
-            problems.push(problem(config, "filters", Chain(&error).to_string()));
-            return None;
-        }
-    };
-    let registries = registries(config);
-    let mut shelf = Shelf::new(host, config.data.join("filters"));
-    for (name, settings) in &config.filters {
-        let space = keyspaces.get(keyspace(name, settings)).map(|space| space.clone() as Arc<dyn Keyspace>);
-        let loaded = origin(&registries, name, settings).and_then(|origin| {
-            shelf.add(name, origin, limits(settings, space)).map_err(|error| Chain(&error).to_string())
-        });
-        problems.extend(loaded.err().map(|why| problem(config, &format!("filters.{name}.file"), why)));
-    }
-    Some(shelf)
-}
-
-fn registries(config: &Config) -> Registries {
-    let settings = config.registries.iter().map(|(host, config::Registry { account, ca, timeout })| {
-        (host.clone(), registry::Settings { account: account.clone(), ca: ca.clone(), timeout: *timeout })
-    });
-    Registries::new(&config.data.join("registry"), settings.collect())
-}
-
-fn limits(settings: &config::Filter, keyspace: Option<Arc<dyn Keyspace>>) -> filter::Config {
-    filter::Config {
-        sha256: settings.sha256.clone(),
-        on_error: match settings.on_error {
-            config::OnError::Hold => filter::OnError::Hold,
-            config::OnError::Pass => filter::OnError::Pass,
-            config::OnError::Drop => filter::OnError::Drop,
-        },
-        deadline: settings.deadline,
-        memory: settings.memory as u64,
-        config: settings.config.clone(),
-        secrets: settings.secrets.clone(),
-        keyspace,
-        instances: match settings.instances {
-            config::Instances::Auto => filter::Instances::Auto,
-            config::Instances::Fresh => filter::Instances::Fresh,
-            config::Instances::Reuse => filter::Instances::Reuse,
-        },
-        shadow: settings.shadow,
-        breaker: settings.breaker,
-        rollback: settings
-            .rollback
-            .map(|rollback| filter::Rollback { failures: rollback.failures, within: rollback.within }),
-    }
-}
-
-/// Where a filter's component comes from.
-fn origin(registries: &Registries, name: &str, settings: &config::Filter) -> Result<Origin, String> {
-    match &settings.file {
-        Component::File(path) => Ok(Origin::File(path.clone())),
-        Component::Builtin(builtin) => {
-            let bytes = builtin::filter(builtin).ok_or_else(|| {
-                let known = builtin::FILTERS.map(|(name, _)| name).join("`, `");
-                format!(
-                    "failed to load filter `{name}`: there is no built-in filter `{builtin}`\nhint: there are `{known}`"
-                )
-            })?;
-            Ok(Origin::Bytes(format!("builtin:{builtin}"), bytes.into()))
-        }
-        Component::Registry(reference) => {
-            let pin = settings.sha256.as_deref().and_then(Digest::from_hex);
-            let failed = |error| format!("failed to load filter `{name}`: {}", Chain(&error));
-            let pulled = registries.pull(reference, pin.as_ref()).map_err(failed)?;
-            Ok(Origin::Bytes(reference.to_string(), pulled.into()))
-        }
-    }
 }
 
 /// Whether each filter can do what it is used for.

@@ -28,13 +28,21 @@ const LAST_EVENT: Duration = Duration::from_secs(1);
 /// How long telling clients may take in all: a little more than a shard waits for one.
 const GOODBYES: Duration = Duration::from_secs(3);
 
+/// What is left for the last sync by whoever waits for the end.
+const LAST_SYNC: Duration = Duration::from_secs(10);
+
+/// How long all of it may take, with the budget that is configured.
+pub fn at_most(budget: Duration) -> Duration {
+    budget + LAST_EVENT + 2 * GOODBYES + LAST_SYNC
+}
+
 pub struct Ending {
     pub connections: Tracker,
     pub webhooks: Tracker,
     pub shards: Shards,
-    pub stop: Stop,
+    /// How each dispatcher is told to stop.
+    pub stops: Vec<(Stop, Lane)>,
     pub dispatchers: Vec<JoinHandle<()>>,
-    pub lanes: Vec<Lane>,
     pub journal: Journal,
     pub budget: Duration,
 }
@@ -53,8 +61,7 @@ impl Ending {
             }
             () = &mut hurry => true,
         };
-        self.stop.when_idle();
-        self.lanes.iter().for_each(Lane::wake);
+        tell(&self.stops, Stop::when_idle);
         let mut dispatched = join(self.dispatchers);
         let rest = self.budget.saturating_sub(begun.elapsed());
         let orderly = !hurried
@@ -66,8 +73,7 @@ impl Ending {
             tracing::warn!(
                 "out of time or told to stop again: what is pending is left in the inbox, for the next start"
             );
-            self.stop.at_once();
-            self.lanes.iter().for_each(Lane::wake);
+            tell(&self.stops, Stop::at_once);
             // The event in hand ends with its filter's deadline.
             let _ = timeout(LAST_EVENT, dispatched).await;
         }
@@ -83,6 +89,13 @@ impl Ending {
             tracing::error!(error = %Chain(&error), "the journal could not be synced");
         }
         tracing::info!("stopped");
+    }
+}
+
+fn tell(stops: &[(Stop, Lane)], how: impl Fn(&Stop)) {
+    for (stop, lane) in stops {
+        how(stop);
+        lane.wake();
     }
 }
 

@@ -1,43 +1,27 @@
 //! The streams of a configuration, with the threads that each has of its own: who hears what its clients say, and who
 //! chooses among them.
 
+use super::base::Base;
 use super::guards::Guards;
 use super::{Fault, plan};
 use crate::audience::Audience;
-use crate::clients::Clients;
 use crate::config::{self, EventKind};
 use crate::connect;
 use crate::converse::{self, Converse, Relay};
 use crate::filter::{Filter, Shelf};
-use crate::journal::{Journal, Lane};
-use crate::message::EventId;
-use crate::metrics::Metrics;
-use crate::phase::Phases;
-use crate::task::Handle;
-use crate::ws::{self, Hearing, Kinds, Said, Shards};
+use crate::ws::{self, Hearing, Kinds, Said};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 /// Threads that hear what the clients of one stream say, at most.
 const LISTENERS: usize = 4;
 
 /// What streams are made with.
 pub struct Parts<'a> {
-    /// The webhooks by name, in the configuration's order.
-    pub webhooks: &'a [String],
+    pub base: &'a Base,
     pub shelf: &'a Shelf,
     pub guards: &'a BTreeMap<String, Guards>,
-    /// Where what filters send goes.
-    pub lane: Lane,
-    pub journal: Journal,
-    /// The youngest event of that lane that was dispatched.
-    pub judged: watch::Receiver<EventId>,
-    pub shards: Shards,
-    pub clients: Clients,
-    pub phases: Phases,
-    pub metrics: Metrics,
-    pub cores: usize,
 }
 
 impl Parts<'_> {
@@ -47,13 +31,13 @@ impl Parts<'_> {
         let chooser = match self.chain(&stream.audience) {
             chain if chain.is_empty() => None,
             chain => {
-                let phases = self.phases.clone();
+                let phases = self.base.phases.clone();
                 Some(Audience { stream: name.clone(), chain, phases }.start().map_err(Fault::of)?)
             }
         };
         let shape = ws::Stream {
             name: name.clone(),
-            carries: self.webhooks.iter().map(|webhook| stream.webhooks.contains(webhook)).collect(),
+            carries: self.base.sources.numbers(&stream.webhooks),
             slow: plan::slow(stream.slow),
             heartbeat: stream.heartbeat,
             hearing,
@@ -63,7 +47,7 @@ impl Parts<'_> {
             presence: stream.presence.then(|| stream.presence_labels.clone()),
         };
         if stream.presence {
-            self.clients.tell_news(&name);
+            self.base.ground.clients.tell_news(&name);
         }
         let admission = self.chain(&stream.admission);
         let (origins, compression, frame_size) = (stream.origins.clone(), stream.compression, stream.frame_size);
@@ -94,18 +78,18 @@ impl Parts<'_> {
         if kinds == Kinds::default() {
             return Ok(None);
         }
-        let (listeners, ways): (Vec<mpsc::Sender<Said>>, _) = converse::ways(self.cores.min(LISTENERS));
+        let (listeners, ways): (Vec<mpsc::Sender<Said>>, _) = converse::ways(self.base.cores.min(LISTENERS));
         let converse = Converse {
             stream: name.clone(),
             chain: self.chain(&stream.client),
             events: self.chain(&stream.events),
             relay,
-            lane: self.lane.clone(),
-            journal: self.journal.clone(),
-            judged: self.judged.clone(),
-            shards: self.shards.clone(),
-            metrics: self.metrics.clone(),
-            tasks: Handle::current(),
+            lane: self.base.sent.clone(),
+            journal: self.base.journal.clone(),
+            judged: self.base.judged.subscribe(),
+            shards: self.base.shards.clone(),
+            metrics: self.base.ground.metrics.clone(),
+            tasks: self.base.tasks.clone(),
         };
         converse.start(ways).map_err(Fault::of)?;
         Ok(Some(Hearing { kinds, listeners: listeners.into() }))

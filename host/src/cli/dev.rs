@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::check::Overrides;
-use crate::config::{self, Config, Source};
+use crate::config::{Config, Source};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -12,10 +12,9 @@ const CONFIG: &str = include_str!("../../config/dev.toml");
 const SAMPLE: &str = include_str!("../../config/sample.json");
 
 /// The demo's configuration, with a file's values over it if one is named.
-pub fn load(file: Option<PathBuf>, overrides: Overrides) -> Result<Config, Failure> {
+pub fn source(file: Option<PathBuf>, overrides: Overrides) -> Source {
     let embedded = Some(("dev.toml", CONFIG.to_owned()));
-    let source = Source { embedded, dev: true, overrides: overrides.into(), ..Source::of_process(file) };
-    config::load(&source).map_err(|problems| Failure::config(&problems))
+    Source { embedded, dev: true, overrides: overrides.into(), ..Source::of_process(file) }
 }
 
 /// What the user is shown.

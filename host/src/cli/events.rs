@@ -5,7 +5,7 @@
 mod again;
 pub(super) mod chosen;
 mod export;
-mod gateway;
+pub(super) mod gateway;
 pub(super) mod show;
 pub(super) mod source;
 #[cfg(test)]

@@ -22,7 +22,7 @@ mod session;
 mod tests;
 
 use super::Failure;
-use super::outward::{self, Destination, Kind, Trusted};
+use super::outward::{self, Destination, Kind, Trusted, header};
 use crate::error::Chain;
 use backoff::Backoff;
 use forward::{Forward, Manner};
@@ -185,20 +185,13 @@ impl Work {
     }
 }
 
-/// Reads a `--header`. Its value may be a token, so a message repeats its name at most.
-fn parse(header: &str) -> Result<(HeaderName, HeaderValue), Failure> {
-    let usage = |message: String| Failure::new(Failure::USAGE, message);
-    let Some((name, value)) = header.split_once(':') else {
-        return Err(usage("a `--header` has no colon: write it as `Name: value`".to_owned()));
-    };
-    let name: HeaderName =
-        name.trim().parse().map_err(|_| usage("a `--header` has a name that no header can have".to_owned()))?;
+/// Reads a `--header`, which is not one of the handshake itself.
+fn parse(text: &str) -> Result<(HeaderName, HeaderValue), Failure> {
+    let (name, value) = header(text)?;
     if name == CONNECTION || name == UPGRADE || name == "sec-websocket-key" || name == "sec-websocket-version" {
-        return Err(usage(format!("the header `{name}` is of the WebSocket handshake itself and cannot be chosen")));
+        let text = format!("the header `{name}` is of the WebSocket handshake itself and cannot be chosen");
+        return Err(Failure::new(Failure::USAGE, text));
     }
-    let mut value: HeaderValue =
-        value.trim().parse().map_err(|_| usage(format!("the value of the header `{name}` cannot be sent in one")))?;
-    value.set_sensitive(true);
     Ok((name, value))
 }
 

@@ -1,6 +1,7 @@
 //! Where log lines go: standard error, as text on a terminal and as JSON otherwise.
 
 use super::Failure;
+use crate::app::Warning;
 use crate::config::{Log, LogFormat};
 use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
@@ -18,4 +19,15 @@ pub fn start(log: &Log) -> Result<(), Failure> {
     // Only fails when a logger is there already, as in a test that starts several gateways in one process.
     let _ = if text { builder.with_ansi(ansi).try_init() } else { builder.json().try_init() };
     Ok(())
+}
+
+/// What is not right about a configuration that is served all the same.
+pub fn warning(warning: &Warning) {
+    let problem = &warning.problem;
+    let (place, hint) = (problem.place.to_string(), problem.hint.as_deref().unwrap_or_default());
+    if warning.grave {
+        tracing::error!(place, hint, "{}", problem.message);
+    } else {
+        tracing::warn!(place, hint, "{}", problem.message);
+    }
 }

@@ -2,17 +2,23 @@
 //! usage; 69 could not start; 78 configuration.
 
 mod check;
+mod config;
 mod dev;
 mod events;
+mod examples;
 mod filter;
 mod listen;
 mod log;
+mod manual;
+mod operate;
 mod outward;
 mod run;
 mod send;
+mod status;
 
 use crate::config::Problem;
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -29,12 +35,20 @@ struct Arguments {
 enum Command {
     Run(run::Run),
     Check(check::Check),
+    Config(config::Show),
     Listen(listen::Listen),
     Send(send::Send),
     #[command(subcommand)]
     Events(events::Events),
     #[command(subcommand)]
     Filter(filter::Filter),
+    Status(status::Status),
+    Reload(operate::Reload),
+    Pause(operate::Pause),
+    Resume(operate::Resume),
+    Drain(operate::Drain),
+    Completions(manual::Completions),
+    Man(manual::Manual),
 }
 
 /// Why a command did not do what it was asked, for standard error.
@@ -70,10 +84,22 @@ fn print(line: fmt::Arguments<'_>) -> Result<(), Failure> {
     }
 }
 
+/// All that can be typed.
+fn command() -> clap::Command {
+    examples::explained(Arguments::command())
+}
+
 /// Does what the command line says. All of `main`.
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = command().try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches));
+    let arguments = match arguments {
         Ok(arguments) => arguments,
+        Err(error)
+            if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand && std::env::args_os().len() < 2 =>
+        {
+            outward::note(examples::FIRST_STEPS);
+            return ExitCode::from(Failure::USAGE);
+        }
         Err(error) => {
             // Help and version are no errors; clap knows which stream each belongs on.
             let _ = error.print();
@@ -83,10 +109,18 @@ pub fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Run(run) => run.execute(),
         Command::Check(check) => check.execute(),
+        Command::Config(config) => config.execute(),
         Command::Listen(listen) => listen.execute(),
         Command::Send(send) => send.execute(),
         Command::Events(events) => events.execute(),
         Command::Filter(filter) => filter.execute(),
+        Command::Status(status) => outward::block_on(status.execute()),
+        Command::Reload(reload) => outward::block_on(reload.execute()),
+        Command::Pause(pause) => outward::block_on(pause.execute()),
+        Command::Resume(resume) => outward::block_on(resume.execute()),
+        Command::Drain(drain) => outward::block_on(drain.execute()),
+        Command::Completions(completions) => completions.execute(),
+        Command::Man(manual) => manual.execute(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,7 +6,7 @@ pub use crate::outward::{Answer, Ask, Client, Destination, Error, Kind, Trust, c
 use super::Failure;
 use crate::error::Chain;
 use crate::secret::Secret;
-use http::header::{HeaderMap, RETRY_AFTER};
+use http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use std::future::Future;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -46,6 +46,20 @@ pub fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, 
     // A name being looked up cannot be called off, and is not worth waiting for.
     runtime.shutdown_background();
     done
+}
+
+/// Reads a `--header`. Its value may be a token, so a message repeats its name at most.
+pub fn header(header: &str) -> Result<(HeaderName, HeaderValue), Failure> {
+    let usage = |message: String| Failure::new(Failure::USAGE, message);
+    let Some((name, value)) = header.split_once(':') else {
+        return Err(usage("a `--header` has no colon: write it as `Name: value`".to_owned()));
+    };
+    let name: HeaderName =
+        name.trim().parse().map_err(|_| usage("a `--header` has a name that no header can have".to_owned()))?;
+    let mut value: HeaderValue =
+        value.trim().parse().map_err(|_| usage(format!("the value of the header `{name}` cannot be sent in one")))?;
+    value.set_sensitive(true);
+    Ok((name, value))
 }
 
 /// A secret that is a file's text.

@@ -3,6 +3,8 @@
 use super::check::Overrides;
 use super::{Failure, check, dev, log};
 use crate::app::{self, Plan};
+use crate::config;
+use crate::supervisor::Supervisor;
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -24,52 +26,53 @@ impl Run {
     pub fn execute(self) -> Result<(), Failure> {
         let cannot_start = |error: String| Failure::new(Failure::CANNOT_START, error);
         let inherited = app::inherited().map_err(|fault| cannot_start(fault.to_string()))?;
-        let config = if self.dev {
-            dev::load(self.config.clone(), self.overrides)?
+        let (source, hint) = if self.dev {
+            (dev::source(self.config.clone(), self.overrides), None)
         } else {
-            check::load(self.config.clone(), self.overrides)?
+            check::source(self.config.clone(), self.overrides)
         };
+        let config = config::load(&source).map_err(|problems| check::advised(&problems, hint))?;
         log::start(&config.log)?;
+        let no_threads = |error: std::io::Error| cannot_start(format!("failed to start threads: {error}"));
+        let supervisor = Supervisor::of_process().map_err(no_threads)?;
         let plan = Plan::new(config).map_err(|problems| Failure::config(&problems))?;
-        raise_file_limit(plan.config.limits.connections);
+        plan.warnings.iter().for_each(log::warning);
+        raise_file_limit();
         // With a file of one's own the demo's secrets are not those in force.
         let tour = if self.dev && self.config.is_none() { Some(dev::Tour::prepare(&plan.config)?) } else { None };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .thread_name("postern")
             .build()
-            .map_err(|error| cannot_start(format!("failed to start threads: {error}")))?;
+            .map_err(no_threads)?;
         runtime.block_on(async {
             let signals =
                 Signals::listen().map_err(|error| cannot_start(format!("failed to listen for signals: {error}")))?;
-            let app = plan.bind(inherited).await.map_err(|fault| cannot_start(fault.to_string()))?;
+            let app = plan.bind(inherited, source).await.map_err(|fault| cannot_start(fault.to_string()))?;
             if let Some(tour) = tour {
                 tour.print(app.addresses().0, app.addresses().1);
             }
-            reload_on_hangup(app.reloader())
-                .map_err(|error| cannot_start(format!("failed to listen for signals: {error}")))?;
-            app.run(signals.reached(1), signals.reached(2)).await;
+            let (reload, told) = (app.reloader(), supervisor.clone());
+            let reload = move || {
+                let _reloading = told.reloading();
+                reload();
+            };
+            reload_on_hangup(reload).map_err(|error| cannot_start(format!("failed to listen for signals: {error}")))?;
+            app.run(&supervisor, signals.reached(1), signals.reached(2)).await;
             Ok(())
         })
     }
 }
 
-/// A connection is an open file, and systems start programs with few. Takes as many as are allowed, and says when that
-/// is fewer than the configuration wants.
-fn raise_file_limit(connections: usize) {
-    /// For the journal, the listeners, filters being read.
-    const RESERVE: u64 = 512;
-    let wanted = connections as u64 + RESERVE;
-    match rlimit::increase_nofile_limit(u64::MAX) {
-        Ok(allowed) if allowed < wanted => {
-            tracing::warn!(allowed, wanted, "fewer files may be open than `limits.connections` wants, see `ulimit -n`");
-        }
-        Ok(_) => {}
-        Err(error) => tracing::warn!(%error, "the limit of open files could not be raised"),
+/// A connection is an open file, and systems start programs with few. Takes as many as are allowed: whether that is enough,
+/// a plan's warnings say.
+fn raise_file_limit() {
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "the limit of open files could not be raised");
     }
 }
 
-/// SIGHUP reads filters and certificates again, whether or not their change was noticed.
+/// SIGHUP reads the configuration again, and filters and certificates, whether or not their change was noticed.
 fn reload_on_hangup(reload: impl Fn() + Send + 'static) -> std::io::Result<()> {
     let mut hangup = signal(SignalKind::hangup())?;
     // A thread of its own, since filters take their time to be compiled. One signal too many says nothing new.

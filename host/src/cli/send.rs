@@ -6,11 +6,12 @@
 //! were acknowledged. The secret is never printed.
 
 mod renew;
+mod summary;
 #[cfg(test)]
 mod tests;
 
 use super::Failure;
-use super::outward::{self, Client, Destination, Kind, Trusted};
+use super::outward::{self, Client, Destination, Kind, Trusted, header};
 use crate::error::Chain;
 use crate::message::Timestamp;
 use crate::secret::Secret;
@@ -22,9 +23,10 @@ use ring::hmac;
 use serde::Serialize;
 use std::convert::Infallible;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use summary::{Latencies, Summary};
 use tokio::time::interval;
 
 /// Sign payloads and POST them as Meta does
@@ -57,9 +59,12 @@ pub struct Send {
     /// Send at most this many a second, such as `100/s` [default: as fast as they are answered]
     #[arg(long, value_name = "N/s", value_parser = pace)]
     rate: Option<Duration>,
+    /// A header beside those of the provider, such as `X-Request-Id: 1`; may be given several times
+    #[arg(long = "header", value_name = "K: V")]
+    headers: Vec<String>,
     #[command(flatten)]
     trust: Trusted,
-    /// Print each answer as a line of JSON
+    /// Print each answer as a line of JSON, and of several a summary with the times they took
     #[arg(long)]
     json: bool,
 }
@@ -78,12 +83,14 @@ impl Send {
             return Err(Failure::new(Failure::USAGE, "standard input, `-`, can be sent only once; use --repeat"));
         }
         let payloads: Vec<_> = self.files.iter().map(|file| Payload::read(file, input)).collect::<Result<_, _>>()?;
+        let more = self.headers.iter().map(|text| header(text)).collect::<Result<_, _>>()?;
         let ids = match (self.same, self.fresh) {
             (true, _) => Ids::Same,
             (_, true) => Ids::Fresh(Timestamp::now()),
             _ => Ids::Repeated,
         };
-        Ok(Work { destination, key, payloads, repeat: self.repeat, ids, pace: self.rate, json: self.json })
+        let (repeat, pace, json) = (self.repeat, self.rate, self.json);
+        Ok(Work { destination, key, more, payloads, repeat, ids, pace, json })
     }
 }
 
@@ -91,6 +98,8 @@ impl Send {
 struct Work {
     destination: Destination,
     key: hmac::Key,
+    /// Headers of the user's choice.
+    more: Vec<(HeaderName, HeaderValue)>,
     payloads: Vec<Payload>,
     repeat: u64,
     ids: Ids,
@@ -130,28 +139,63 @@ impl Work {
         }
         let mut client = Client::new(self.destination);
         let mut ticks = self.pace.map(interval);
-        let (began, mut sent, mut refused) = (Instant::now(), 0_u64, 0_u64);
+        let (began, mut sent, mut refused, mut latencies) = (Instant::now(), 0_u64, 0_u64, Latencies::default());
+        let mut progress = Progress::new(self.repeat.saturating_mul(self.payloads.len() as u64));
         for number in 1..=self.repeat {
             let suffix = self.ids.suffix(number);
             for payload in &self.payloads {
                 if let Some(ticks) = &mut ticks {
                     ticks.tick().await;
                 }
-                let result = payload.send(&mut client, &self.key, suffix.as_deref()).await?;
+                let result = payload.send(&mut client, &self.key, &self.more, suffix.as_deref()).await?;
                 sent += 1;
                 refused += u64::from(result.status != 200);
+                latencies.add(result.milliseconds);
                 let line = if self.json { result.json() } else { result.text() };
                 writeln!(out, "{line}").map_err(unwritten)?;
+                progress.show(sent);
             }
         }
-        if sent > 1 && !self.json {
-            let (acknowledged, seconds) = (sent - refused, began.elapsed().as_secs_f64());
-            outward::note(&format!("{acknowledged} of {sent} answered 200, in {seconds:.1} s"));
+        progress.end();
+        if sent > 1 {
+            let summary = Summary::new(sent, sent - refused, began.elapsed().as_secs_f64(), &latencies);
+            match self.json {
+                true => writeln!(out, "{}", summary.json()).map_err(unwritten)?,
+                false => outward::note(&summary.text()),
+            }
         }
         if refused > 0 {
             return Err(Failure::new(Failure::FAILED, format!("not answered with 200: {refused} of {sent}")));
         }
         Ok(())
+    }
+}
+
+/// How far it is, on a terminal that does not show the answers themselves.
+struct Progress {
+    of: u64,
+    shown: Option<Instant>,
+    is_on: bool,
+}
+
+impl Progress {
+    const OFTEN: Duration = Duration::from_millis(200);
+
+    fn new(of: u64) -> Self {
+        Self { of, shown: None, is_on: io::stderr().is_terminal() && !io::stdout().is_terminal() }
+    }
+
+    fn show(&mut self, sent: u64) {
+        if self.is_on && self.shown.is_none_or(|shown| shown.elapsed() >= Self::OFTEN) {
+            let _ = write!(io::stderr(), "\r{sent} of {}", self.of);
+            self.shown = Some(Instant::now());
+        }
+    }
+
+    fn end(&self) {
+        if self.shown.is_some() {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
     }
 }
 
@@ -174,9 +218,16 @@ impl Payload {
         Ok(Self { file: file.display().to_string(), places: Places::find(&body), body: body.into() })
     }
 
-    async fn send(&self, client: &mut Client, key: &hmac::Key, suffix: Option<&str>) -> Result<Sent<'_>, Failure> {
+    async fn send(
+        &self,
+        client: &mut Client,
+        key: &hmac::Key,
+        more: &[(HeaderName, HeaderValue)],
+        suffix: Option<&str>,
+    ) -> Result<Sent<'_>, Failure> {
         let body = suffix.map_or_else(|| self.body.clone(), |suffix| self.places.renew(&self.body, suffix).into());
-        let (headers, bytes) = (headers(key, &body), body.len());
+        let (mut headers, bytes) = (headers(key, &body), body.len());
+        headers.extend(more.iter().cloned());
         let began = Instant::now();
         let answer = client.post(&headers, body).await.map_err(|error| {
             let (file, to) = (&self.file, &client.destination().address);

@@ -3,6 +3,7 @@
 use super::locate::inline;
 use super::reader::{Read, Section, Value, is_name};
 use super::schema::{Component, Filter, Instances, OnError, Rollback};
+use super::seen::Shape;
 use super::tree::{Item, Node};
 use crate::reference;
 use crate::secret::Secret;
@@ -102,6 +103,7 @@ fn sha256(value: &Value<'_>) -> Read<String> {
 
 /// What the filter is told at its start: any table. An environment variable may hold it as JSON, or as in a file.
 fn config(value: &Value<'_>) -> Read<Json> {
+    value.takes(Shape::Foreign);
     if let Some(text) = value.node.loose() {
         if let Ok(json @ Json::Object(_)) = serde_json::from_str(text) {
             return Ok(json);

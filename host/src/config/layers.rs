@@ -19,7 +19,7 @@ use std::path::Path;
 pub(super) const NAMED: [&str; 5] = ["webhooks", "streams", "filters", "registries", "http"];
 
 /// The name in `default.toml` that stands for every other. It is not one itself: names are lower case.
-const TEMPLATE: &str = "NAME";
+pub(super) const TEMPLATE: &str = "NAME";
 
 /// One layer, for figment, which remembers by its name what came from it.
 struct Layer(&'static str, Dict);

@@ -12,7 +12,9 @@
 //!
 //! Reading order: `source` is what goes in and `schema` what comes out; `environment` and `layers` make one `tree` of
 //! the layers, with `locate` finding lines; `reader` and `values` take a tree apart and say what is wrong with it;
-//! `edge`, `filters`, `registries`, `events`, `tls`, `acme`, `proxy`, `sections` say which keys there are and which of them agree with each other.
+//! `edge`, `filters`, `registries`, `events`, `tls`, `acme`, `proxy`, `telemetry`, `sections` say which keys there are and which of them agree with each other.
+//! What they ask for is `seen`: so `explain` knows what is a secret, and `learn` what there is, for the `json_schema`, with
+//! what `documented` finds in the defaults.
 
 mod problem;
 mod schema;
@@ -25,6 +27,7 @@ mod tree;
 
 mod reader;
 mod secret_source;
+mod seen;
 mod suggest;
 mod values;
 
@@ -36,15 +39,24 @@ mod filters;
 mod proxy;
 mod registries;
 mod sections;
+mod telemetry;
 mod tls;
+
+mod documented;
+mod explain;
+mod json_schema;
+mod learn;
 
 #[cfg(test)]
 mod tests;
 
-pub use problem::Problem;
+pub use explain::{Setting, Shown, explain};
+pub use json_schema::json_schema;
+pub use problem::{Place, Problem};
 pub use schema::{
     AcmeChallenge, Callout, ClientAuth, Component, Config, Demand, EventKind, Filter, ForwardedBy, Identity, Instances,
-    Jwt, JwtAlgorithm, JwtKeys, Log, LogFormat, OnError, Registry, Relay, Retention, Slow, Stream, TokenPlace,
+    Jwt, JwtAlgorithm, JwtKeys, Log, LogFormat, OnError, Page, Registry, Relay, Retention, Slow, Stream, TokenPlace,
+    Traces, Webhook,
 };
 pub use source::{Override, Source};
 pub use suggest::{nearest, one_of};
@@ -58,7 +70,7 @@ pub const DEFAULT_FILE: &str = "postern.toml";
 /// Reads the configuration, all of it, or says all that is wrong with it.
 pub fn load(source: &Source) -> Result<Config, Vec<Problem>> {
     let (tree, problems) = layers::merge(source).map_err(|problem| vec![problem])?;
-    let context = reader::Context::new(source, &tree, problems);
+    let context = reader::Context::new(source, &tree, problems, seen::Purpose::Serve);
     let config = sections::config(&context, &tree, source.dev);
     context.conclude(config)
 }

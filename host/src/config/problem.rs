@@ -48,7 +48,7 @@ impl Place {
     }
 
     /// Sorts places as a reader goes through them: layer by layer, from the top of each file.
-    pub(super) fn order(&self) -> (u8, Option<u32>) {
+    pub fn order(&self) -> (u8, Option<u32>) {
         (self.layer(), self.line())
     }
 

@@ -5,13 +5,14 @@
 //! can make; so a configuration is either whole, or there is at least one problem.
 
 use super::environment;
-use super::layers::NAMED;
+use super::layers::{NAMED, TEMPLATE};
 use super::problem::{Place, Problem};
 use super::schema::place_in;
+use super::seen::{Asked, Purpose, Seen, Shape};
 use super::source::Source;
 use super::suggest::{nearest, one_of};
 use super::tree::{Item, Node, join, places};
-use std::cell::RefCell;
+use std::cell::{Ref, RefCell};
 use std::collections::BTreeMap;
 
 /// Proof that a problem was collected.
@@ -23,7 +24,9 @@ pub(super) type Read<T> = Result<T, Reported>;
 pub(super) struct Context<'a> {
     pub source: &'a Source,
     pub places: BTreeMap<String, Place>,
+    pub purpose: Purpose,
     problems: RefCell<Vec<Problem>>,
+    seen: RefCell<Seen>,
 }
 
 /// A table, and which of its keys were asked for.
@@ -48,8 +51,21 @@ pub(super) struct Value<'a> {
 const TOP: [&str; 3] = ["listen", "reuse_port", "data"];
 
 impl<'a> Context<'a> {
-    pub fn new(source: &'a Source, tree: &Node, problems: Vec<Problem>) -> Self {
-        Self { source, places: places(tree), problems: RefCell::new(problems) }
+    pub fn new(source: &'a Source, tree: &Node, problems: Vec<Problem>, purpose: Purpose) -> Self {
+        Self { source, places: places(tree), purpose, problems: RefCell::new(problems), seen: RefCell::default() }
+    }
+
+    /// What has been asked for so far.
+    pub fn seen(&self) -> Ref<'_, Seen> {
+        self.seen.borrow()
+    }
+
+    pub fn note(&self, note: impl FnOnce(&mut Seen)) {
+        note(&mut self.seen.borrow_mut());
+    }
+
+    fn asks(&self, key: &str, ask: impl FnOnce(&mut Asked)) {
+        self.note(|seen| ask(seen.key(key)));
     }
 
     pub fn report(&self, mut problem: Problem) -> Reported {
@@ -99,6 +115,7 @@ impl<'a> Context<'a> {
 
 impl<'a> Section<'a> {
     pub fn of(context: &'a Context<'a>, key: String, node: &'a Node) -> Self {
+        context.asks(&key, |asked| asked.table = true);
         let section = Self { context, key, entries: BTreeMap::new(), asked: Vec::new(), broken: None };
         match &node.item {
             Item::Table(children) => {
@@ -119,10 +136,18 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// A table that nobody wrote.
+    fn absent(context: &'a Context<'a>, key: String, broken: Option<Reported>) -> Self {
+        context.asks(&key, |asked| asked.table = true);
+        Self { context, key, entries: BTreeMap::new(), asked: Vec::new(), broken }
+    }
+
     pub fn optional(&mut self, name: &'static str) -> Option<Value<'a>> {
         self.asked.push(name);
-        let node = self.entries.remove(name)?;
-        Some(Value { context: self.context, key: join(&self.key, name), node: node.clone() })
+        let key = join(&self.key, name);
+        self.context.asks(&key, |_| {});
+        let node = self.entries.remove(name).cloned().or_else(|| self.context.purpose.stand_in())?;
+        Some(Value { context: self.context, key, node })
     }
 
     pub fn required(&mut self, name: &'static str) -> Read<Value<'a>> {
@@ -143,15 +168,13 @@ impl<'a> Section<'a> {
         let key = join(&self.key, name);
         match self.entries.remove(name) {
             Some(node) => Self::of(self.context, key, node),
-            None => {
-                Self { context: self.context, key, entries: BTreeMap::new(), asked: Vec::new(), broken: self.broken }
-            }
+            None => Self::absent(self.context, key, self.broken),
         }
     }
 
     /// A table in this one that may be left out as a whole.
     pub fn optional_section(&mut self, name: &'static str) -> Option<Self> {
-        let is_there = self.entries.contains_key(name);
+        let is_there = self.entries.contains_key(name) || self.context.purpose == Purpose::Learn;
         let section = self.section(name);
         is_there.then_some(section)
     }
@@ -159,6 +182,10 @@ impl<'a> Section<'a> {
     /// The sections in a table whose keys are names of the user's choice.
     pub fn named(&mut self, name: &'static str) -> Vec<(String, Self)> {
         let table = self.section(name);
+        self.context.asks(name, |asked| asked.names = Some(true));
+        if self.context.purpose == Purpose::Learn && table.entries.is_empty() {
+            return vec![(TEMPLATE.to_owned(), Self::absent(self.context, join(&table.key, TEMPLATE), None))];
+        }
         let sections = table.entries.iter().map(|(name, node)| {
             let key = join(&table.key, name);
             if !is_name(name) {
@@ -175,7 +202,11 @@ impl<'a> Section<'a> {
     /// All that is in it, under names of the user's choice.
     pub fn rest(self) -> Vec<(String, Value<'a>)> {
         let Self { context, key, entries, .. } = self;
+        context.asks(&key, |asked| asked.names = asked.names.or(Some(false)));
         let value = |name: &str, node: &Node| Value { context, key: join(&key, name), node: node.clone() };
+        if let (Some(node), true) = (context.purpose.stand_in(), entries.is_empty()) {
+            return vec![(TEMPLATE.to_owned(), value(TEMPLATE, &node))];
+        }
         entries.into_iter().map(|(name, node)| (name.to_owned(), value(name, node))).collect()
     }
 
@@ -230,6 +261,11 @@ impl<'a> Value<'a> {
     pub fn problem_with_hint(&self, what: impl AsRef<str>, hint: &str) -> Reported {
         let message = format!("`{}` {}", self.key, what.as_ref());
         self.context.report(Problem::new(self.node.place.clone(), &self.key, message).with_hint(hint))
+    }
+
+    /// Notes that it is taken for this.
+    pub fn takes(&self, shape: Shape) {
+        self.context.note(|seen| seen.shape(&self.key, shape));
     }
 
     /// A part of it, under the same name.

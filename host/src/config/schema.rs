@@ -5,6 +5,7 @@ mod front;
 pub use front::{Acme, AcmeChallenge, ForwardedBy, Identity, Proxy, Tls};
 
 use super::problem::{Place, Problem};
+use super::seen::Secrets;
 use crate::reference::Reference;
 use crate::secret::Secret;
 use std::collections::BTreeMap;
@@ -36,6 +37,10 @@ pub struct Config {
     pub admin: Admin,
     pub limits: Limits,
     pub log: Log,
+    /// Where its secrets are kept, for those who look after files.
+    pub secrets: Secrets,
+    /// `None`: nothing is traced.
+    pub traces: Option<Traces>,
     /// Where each key was written, tables included.
     pub(super) places: BTreeMap<String, Place>,
 }
@@ -324,6 +329,17 @@ pub struct Limits {
     pub drain_timeout: Duration,
     /// How long to wait for a data directory that another process has.
     pub handover_timeout: Duration,
+}
+
+/// Where traces go.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Traces {
+    pub endpoint: String,
+    /// From nothing to 1, which is all.
+    pub sample: f64,
+    pub service: String,
+    pub headers: BTreeMap<String, Secret>,
+    pub ca: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

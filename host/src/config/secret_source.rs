@@ -6,6 +6,7 @@
 use super::locate::inline;
 use super::problem::{Place, advice_on_reading};
 use super::reader::{Read, Reported, Section, Value};
+use super::seen::{Purpose, Shape};
 use super::tree::{Item, Node};
 use crate::secret::Secret;
 use crate::task;
@@ -33,10 +34,16 @@ const TRY: &str = "try it by hand in the directory of the configuration file, as
 impl Value<'_> {
     /// The secret itself; never an empty one, which would let everybody in.
     pub fn secret(&self) -> Read<Secret> {
+        self.takes(Shape::Secret);
         match &self.node.item {
             Item::Text(text) => match self.node.loose().and_then(|text| inline(text, &self.node.place)) {
                 Some(table) if table.children().is_some() => self.part(table).secret(),
-                _ => self.not_empty(text.clone()),
+                _ => {
+                    if matches!(self.node.place, Place::File { .. }) {
+                        self.context.note(|seen| seen.secrets.written.push(self.key.clone()));
+                    }
+                    self.not_empty(text.clone())
+                }
             },
             Item::Table(_) => self.fetched(),
             _ => Err(self.wrong(EXPECTED)),
@@ -45,6 +52,8 @@ impl Value<'_> {
 
     /// One secret or a list of them, at least one. Commas separate nothing here: a secret may hold them.
     pub fn secrets(&self) -> Read<Vec<Secret>> {
+        self.takes(Shape::Secret);
+        self.context.note(|seen| seen.key(&self.key).list = true);
         let list = match (&self.node.item, self.node.loose()) {
             (Item::List(_), _) => self.list(),
             (_, Some(text)) => match inline(text, &self.node.place) {
@@ -70,12 +79,26 @@ impl Value<'_> {
         let highest = sources.iter().flatten().map(|value| value.node.place.layer()).max();
         let counts = |value: &&Value<'_>| Some(value.node.place.layer()) == highest;
         let [file, env, command] = sources.each_ref().map(|source| source.as_ref().filter(counts));
+        let fetches = self.context.purpose == Purpose::Serve;
         match (file, env, command) {
-            (Some(file), None, None) => self.read_file(&file.path()?),
+            (Some(file), None, None) => {
+                let path = file.path()?;
+                self.context.note(|seen| seen.secrets.files.push((self.key.clone(), path.clone())));
+                if fetches { self.read_file(&path) } else { Ok(self.unfetched()) }
+            }
+            (None, Some(variable), None) if !fetches => {
+                variable.text("the name of an environment variable").map(|_| self.unfetched())
+            }
+            (None, None, Some(command)) if !fetches => command.text("a command").map(|_| self.unfetched()),
             (None, Some(variable), None) => self.read_variable(variable.text("the name of an environment variable")?),
             (None, None, Some(command)) => self.ask_command(command.text("a command")?),
             _ => Err(self.problem(format!("must be {EXPECTED}, and only one of them"))),
         }
+    }
+
+    /// What stands for a secret that is not to be used. It is longer than any that is asked for.
+    fn unfetched(&self) -> Secret {
+        Secret::new("not fetched: the configuration is read to be shown")
     }
 
     fn read_file(&self, path: &Path) -> Read<Secret> {

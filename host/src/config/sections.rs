@@ -8,6 +8,7 @@ use super::reader::{Context, Read, Section};
 use super::registries::registry;
 use super::schema::{Admin, Config, Demand, Identity, Limits, Log, LogFormat, Registry, Tls, place_in};
 use super::suggest::nearest;
+use super::telemetry::telemetry;
 use super::tls::tls;
 use super::tree::Node;
 use bytesize::ByteSize;
@@ -55,6 +56,7 @@ pub(super) fn config(context: &Context<'_>, tree: &Node, dev: bool) -> Read<Conf
     let admin = admin(root.section("admin"));
     let limits = limits(root.section("limits"));
     let log = log(root.section("log"));
+    let traces = telemetry(root.section("telemetry"));
     root.finish(&["cluster"]);
 
     unique(
@@ -117,6 +119,8 @@ pub(super) fn config(context: &Context<'_>, tree: &Node, dev: bool) -> Read<Conf
         admin: admin?,
         limits: limits?,
         log: log?,
+        secrets: context.seen().secrets.clone(),
+        traces: traces?,
         places: context.places.clone(),
     })
 }

@@ -1,10 +1,12 @@
 //! What users meet first: what a configuration becomes, and the exact words for what is wrong with one.
 
 mod agreement;
+mod description;
 mod events;
 mod layers;
 mod problems;
 mod secrets;
+mod telemetry;
 
 use super::problem::Place;
 use super::schema::{
@@ -309,7 +311,8 @@ fn the_commented_defaults_are_the_whole_schema_and_nothing_else() {
         .replace("webhook = \"whatsapp\"", "webhook = \"name\"")
         .replace("streams = [\"agents\"]", "streams = [\"name\"]")
         .replace("{ env = \"PARTNER_SECRET\" }", "\"p\"")
-        .replace("{ env = \"REGISTRY_PASSWORD\" }", "\"p\"");
+        .replace("{ env = \"REGISTRY_PASSWORD\" }", "\"p\"")
+        .replace("{ env = \"COLLECTOR_AUTHORIZATION\" }", "\"p\"");
     let written = written(&toml).with(&[("VERIFY_TOKEN", "v"), ("APP_SECRET", "s"), ("ADMIN_TOKEN", "t")]);
     let config = written.config();
     let commented =
@@ -320,20 +323,18 @@ fn the_commented_defaults_are_the_whole_schema_and_nothing_else() {
 
     // Every key that the reader knows is one that the file shows: it lists them when it is asked for one it has not.
     let probe = |section: &str| format!("{section}\nzzzzzzzz = 1\n");
-    let top = [
-        "",
-        "[tls]",
-        "[tls.acme]",
-        "[proxy]",
-        "[inbox]",
-        "[outbox]",
-        "[dedupe]",
-        "[retry]",
-        "[admin]",
+    let top = ["", "[tls]", "[tls.acme]", "[proxy]", "[inbox]", "[outbox]", "[dedupe]", "[retry]", "[admin]"];
+    let below = [
         "[limits]",
         "[log]",
+        "[webhooks.n]",
+        "[streams.n]",
+        "[filters.n]",
+        "[registries.n]",
+        "[http.n]",
+        "[telemetry.traces]",
     ];
-    for section in top.into_iter().chain(["[webhooks.n]", "[streams.n]", "[filters.n]", "[registries.n]", "[http.n]"]) {
+    for section in top.into_iter().chain(below) {
         let problems = load(&self::written(probe(section)).source).expect_err("an unknown key");
         let unknown = problems.iter().find(|problem| problem.key.ends_with("zzzzzzzz")).expect("it is told");
         for key in unknown.hint.as_deref().expect("with the known ones").split('`').skip(1).step_by(2) {

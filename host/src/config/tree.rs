@@ -23,6 +23,11 @@ pub(super) enum Item {
 }
 
 impl Node {
+    /// An empty text, written nowhere.
+    pub fn nothing() -> Self {
+        Self { place: Place::Default, item: Item::Text(String::new()) }
+    }
+
     /// What it is, to say that something else was expected.
     pub fn kind(&self) -> &'static str {
         match self.item {
@@ -43,6 +48,11 @@ impl Node {
             (Item::Text(text), Place::Environment { .. } | Place::Flag { .. }) => Some(text),
             _ => None,
         }
+    }
+
+    /// What is at a key below it.
+    pub fn at(&self, key: &str) -> Option<&Self> {
+        key.split('.').try_fold(self, |node, name| node.children()?.get(name))
     }
 
     pub fn children(&self) -> Option<&BTreeMap<String, Node>> {

@@ -3,6 +3,7 @@
 use super::locate::inline;
 use super::problem::Place;
 use super::reader::{Read, Reported, Value};
+use super::seen::Shape;
 use super::suggest::{nearest, one_of};
 use super::tree::{Item, Node};
 use bytesize::ByteSize;
@@ -19,6 +20,7 @@ const DURATIONS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration:
 impl<'a> Value<'a> {
     /// A text that is not empty. `expected` says what it is, with its article: `a path`.
     pub fn text(&self, expected: &str) -> Read<&str> {
+        self.takes(Shape::Text);
         match &self.node.item {
             Item::Text(text) if text.is_empty() => Err(self.empty(expected)),
             Item::Text(text) => Ok(text),
@@ -35,6 +37,7 @@ impl<'a> Value<'a> {
     }
 
     pub fn boolean(&self) -> Read<bool> {
+        self.takes(Shape::Boolean);
         match (&self.node.item, self.node.loose()) {
             (Item::Boolean(boolean), _) => Ok(*boolean),
             (_, Some("true")) => Ok(true),
@@ -45,7 +48,13 @@ impl<'a> Value<'a> {
     }
 
     /// A whole number within `range`.
-    pub fn count<T: TryFrom<i128> + Copy + Display + PartialOrd>(&self, range: RangeInclusive<T>) -> Read<T> {
+    pub fn count<T: TryFrom<i128> + Copy + Display + PartialOrd + TryInto<i128>>(
+        &self,
+        range: RangeInclusive<T>,
+    ) -> Read<T> {
+        if let (Ok(least), Ok(most)) = ((*range.start()).try_into(), (*range.end()).try_into()) {
+            self.takes(Shape::Count { least, most });
+        }
         let expected = || format!("a whole number between {} and {}", range.start(), range.end());
         let number = match (&self.node.item, self.node.loose()) {
             (Item::Integer(number), _) => Some(*number),
@@ -66,6 +75,7 @@ impl<'a> Value<'a> {
 
     /// A number of bytes within `range`: `64KiB`, or a bare number.
     pub fn bytes(&self, range: RangeInclusive<ByteSize>) -> Read<u64> {
+        self.takes(Shape::Size);
         let size = match &self.node.item {
             Item::Text(text) => text.trim().parse::<ByteSize>().ok(),
             Item::Integer(bytes) => u64::try_from(*bytes).ok().map(ByteSize),
@@ -87,6 +97,7 @@ impl<'a> Value<'a> {
 
     /// A time of any length, none included.
     pub fn any_duration(&self) -> Read<Duration> {
+        self.takes(Shape::Duration);
         let duration = match &self.node.item {
             Item::Text(text) => humantime::parse_duration(text.trim()).ok(),
             _ => None,
@@ -123,6 +134,7 @@ impl<'a> Value<'a> {
     /// One of a few words.
     pub fn choice<T: Copy>(&self, choices: &[(&'static str, T)]) -> Read<T> {
         let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+        self.takes(Shape::Choice(words.clone()));
         let expected = one_of(&words);
         let text = self.text(&expected)?;
         match choices.iter().find(|(word, _)| *word == text) {
@@ -137,6 +149,7 @@ impl<'a> Value<'a> {
     /// The elements of a list. A value alone is a list of one; the text of an environment variable may be written as
     /// in a file, or have commas between its elements.
     pub fn list(&self) -> Vec<Value<'a>> {
+        self.context.note(|seen| seen.key(&self.key).list = true);
         let elements = match (&self.node.item, self.node.loose()) {
             (Item::List(elements), _) => elements.clone(),
             (_, Some(text)) => loose_list(text, &self.node),
@@ -191,7 +204,7 @@ fn written(size: ByteSize) -> String {
     }
 }
 
-fn loose_list(text: &str, whole: &Node) -> Vec<Node> {
+pub(super) fn loose_list(text: &str, whole: &Node) -> Vec<Node> {
     match inline(text, &whole.place) {
         Some(Node { item: Item::List(elements), .. }) => elements,
         _ => {

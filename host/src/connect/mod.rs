@@ -57,7 +57,7 @@ pub struct Stream {
 }
 
 pub struct Connect {
-    pub streams: Vec<Stream>,
+    pub streams: Vec<Arc<Stream>>,
     pub journal: Journal,
     /// Where what admission filters send goes.
     pub lane: Lane,
@@ -66,7 +66,7 @@ pub struct Connect {
     pub labels: usize,
     /// Where admission filters run and places are looked up, so that what takes its time holds up no other connection.
     pub admission: Pool,
-    pub ids: ClientIds,
+    pub ids: Arc<ClientIds>,
     pub phases: Phases,
     pub metrics: Metrics,
     pub tasks: Tracker,

@@ -5,9 +5,13 @@ use super::{Refusal, Stream};
 use crate::http::Reply;
 use crate::jwt;
 use crate::metrics::ConnectOutcome;
+use crate::seldom::Seldom;
 use crate::ws::handshake;
 use ::http::StatusCode;
 use ::http::header::{HeaderName, HeaderValue, WWW_AUTHENTICATE};
+
+/// Anyone may come and be denied, as often as he pleases.
+static DENIED: Seldom = Seldom::new();
 
 pub fn answer(stream: &Stream, door: Option<Door>, refusal: Refusal) -> (ConnectOutcome, Reply) {
     match refusal {
@@ -36,11 +40,11 @@ pub fn answer(stream: &Stream, door: Option<Door>, refusal: Refusal) -> (Connect
         }
         Refusal::Subprotocol => (ConnectOutcome::Denied, Reply::later("this cannot be decided now, try again later\n")),
         Refusal::Token(refusal @ jwt::Refusal::NoKeys) => {
-            tracing::info!(stream = %stream.name, why = %refusal, "client denied");
+            DENIED.tell(|others| tracing::info!(stream = %stream.name, why = %refusal, others, "client denied"));
             (ConnectOutcome::Denied, Reply::later("this cannot be decided now, try again later\n"))
         }
         Refusal::Token(refusal) => {
-            tracing::info!(stream = %stream.name, why = %refusal, "client denied");
+            DENIED.tell(|others| tracing::info!(stream = %stream.name, why = %refusal, others, "client denied"));
             // RFC 6750, section 3: who brings none is told how to, who brings a bad one what is wrong with it.
             let challenge = match refusal {
                 jwt::Refusal::Missing => "Bearer".to_owned(),
@@ -54,11 +58,11 @@ pub fn answer(stream: &Stream, door: Option<Door>, refusal: Refusal) -> (Connect
             (ConnectOutcome::Denied, Reply::later("this cannot be decided now, try again later\n"))
         }
         Refusal::Called(status, text) => {
-            tracing::info!(stream = %stream.name, status = status.as_u16(), "client denied by the admission service");
+            DENIED.tell(|others| tracing::info!(stream = %stream.name, status = status.as_u16(), others, "client denied by the admission service"));
             (ConnectOutcome::Denied, Reply::text(status, text))
         }
         Refusal::Denied(denial) => {
-            tracing::info!(stream = %stream.name, status = denial.status, why = denial.reason.as_deref(), "client denied");
+            DENIED.tell(|others| tracing::info!(stream = %stream.name, status = denial.status, why = denial.reason.as_deref(), others, "client denied"));
             let status = StatusCode::from_u16(denial.status).unwrap_or(StatusCode::FORBIDDEN);
             let reply = if status == StatusCode::SERVICE_UNAVAILABLE {
                 Reply { body: denial.body.into(), ..Reply::later("") }

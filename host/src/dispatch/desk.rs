@@ -6,6 +6,7 @@ use crate::message::EventId;
 use crate::metrics::EventOutcome;
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::oneshot;
 
 /// How many requests may wait for one dispatcher.
@@ -47,20 +48,31 @@ pub(super) struct Asked {
     pub answer: oneshot::Sender<Counts>,
 }
 
-/// A place to ask, for every webhook.
+/// A place to ask, for every webhook. Clones are the same.
 #[derive(Clone, Default)]
-pub struct Desk(BTreeMap<String, (Lane, SyncSender<Asked>)>);
+pub struct Desk(Arc<RwLock<BTreeMap<String, (Lane, SyncSender<Asked>)>>>);
 
 impl Desk {
-    pub(super) fn seat(&mut self, lane: &Lane) -> Receiver<Asked> {
+    /// From now on a lane's dispatcher is who receives here.
+    pub(super) fn seat(&self, lane: &Lane) -> Receiver<Asked> {
         let (sender, receiver) = sync_channel(WAITING);
-        self.0.insert(lane.name().to_string(), (lane.clone(), sender));
+        let mut seats = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        seats.insert(lane.name().to_string(), (lane.clone(), sender));
         receiver
+    }
+
+    /// A webhook has no dispatcher any more.
+    pub fn leave(&self, webhook: &str) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(webhook);
+    }
+
+    fn find(&self, webhook: &str) -> Option<(Lane, SyncSender<Asked>)> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(webhook).cloned()
     }
 
     /// Has events of one webhook judged again, in this order. Takes as long as their filters do.
     pub async fn ask(&self, webhook: &str, work: Work, events: Vec<EventId>) -> Result<Counts, Unanswered> {
-        let (lane, dispatcher) = self.0.get(webhook).ok_or(Unanswered::NoDispatcher)?;
+        let (lane, dispatcher) = self.find(webhook).ok_or(Unanswered::NoDispatcher)?;
         let (answer, answered) = oneshot::channel();
         dispatcher.try_send(Asked { work, events, answer }).map_err(|error| match error {
             TrySendError::Full(_) => Unanswered::Busy,

@@ -1,20 +1,37 @@
 //! One event to one decision.
 
-use super::Dispatch;
+use super::{Dispatch, Settings};
 use crate::error::Chain;
-use crate::filter::{self, Failure};
+use crate::filter;
 use crate::journal::{Decision, Error, Held, Judged};
+use crate::journey::Judging;
 use crate::message::{Audience, Changes, Event, EventId, Keys, Message, Payload, Step};
 use crate::metrics::EventOutcome;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// What holds an event in the place of a filter. No filter can be named so: a name has no space.
 const FOREIGN: &str = "phone number ids";
 const ORDERED: &str = "conversation order";
 
 impl Dispatch {
+    /// As `judge`, for the first time: noted where it is traced.
+    pub(super) fn judge_noted(&self, event: Event) -> (Decision, Changes) {
+        let journeys = &self.metrics.journeys;
+        if !journeys.is_traced(event.id) {
+            return self.judge(event);
+        }
+        let began = Instant::now();
+        let (decision, changes) = self.judge(event);
+        let (ended, trail) = (Instant::now(), decision.trail.clone());
+        let outcome = Judgement::outcome(&decision).name();
+        journeys.judged(decision.event, Judging { began, ended, outcome, trail });
+        (decision, changes)
+    }
+
     /// A decision, and what is to become of clients around what is published of it.
     pub(super) fn judge(&self, event: Event) -> (Decision, Changes) {
+        let settings = self.settings.load_full();
         let Event { id, webhook, received, content_type, unparsed, kind, keys, body, sending, changes } = event;
         let decide = |trail, judged| Decision {
             event: id,
@@ -31,7 +48,7 @@ impl Dispatch {
             let payload = sending.payload(body);
             return (decide(Vec::new(), Judged::Deliver(vec![(payload, sending.audience)])), changes);
         }
-        if let Some(reason) = self.foreign(&kind, &keys) {
+        if let Some(reason) = settings.foreign(&kind, &keys) {
             tracing::warn!(event = %id, webhook = %self.lane.name(), %reason, "event held");
             return (decide(Vec::new(), Judged::Hold { filter: FOREIGN.to_owned(), reason }), Changes::default());
         }
@@ -43,14 +60,14 @@ impl Dispatch {
             payload: Payload::of(body),
             audience: Audience::default(),
         };
-        let outcome = filter::run(&self.chain, message, &self.scope);
+        let outcome = filter::run(&settings.chain, message, &settings.scope);
         let judged = match outcome.held {
             Some(held) => {
                 let (webhook, why) = (self.lane.name(), held.failure.kind());
-                match held.failure {
-                    // That was said when the filter was set aside, and is not said again for each event.
-                    Failure::SetAside(_) => tracing::debug!(event = %id, %webhook, filter = %held.filter, "event held"),
-                    _ => tracing::warn!(event = %id, %webhook, filter = %held.filter, why, "event held"),
+                if held.failure.was_told() {
+                    tracing::debug!(event = %id, %webhook, filter = %held.filter, "event held");
+                } else {
+                    tracing::warn!(event = %id, %webhook, filter = %held.filter, why, "event held");
                 }
                 Judged::Hold { filter: held.filter, reason: Chain(&held.failure).to_string() }
             }
@@ -62,24 +79,9 @@ impl Dispatch {
         (decide(outcome.trail, judged), outcome.effects.changes)
     }
 
-    /// Why an event is not this webhook's: a captured delivery to one tenant must not reach the clients of another, and
-    /// a provider signs for all of an app's tenants with one secret.
-    fn foreign(&self, kind: &str, keys: &Keys) -> Option<String> {
-        let own = self.phone_number_ids.as_ref()?;
-        match &keys.phone_number_id {
-            Some(id) if own.contains(id) => None,
-            Some(id) => Some(format!("the phone number id is not one of this webhook's: {}", id.escape_default())),
-            None if matches!(kind, "messages" | "statuses" | "unparsed" | "batch") => {
-                Some("it does not say which phone number it is about".to_owned())
-            }
-            // What is about the account as a whole names no number.
-            None => None,
-        }
-    }
-
     /// Why an event has to wait for another, which is held already or is to be held with `decisions`.
     pub(super) fn blocked(&self, event: &Event, decisions: &[Decision]) -> Result<Option<String>, Error> {
-        if !self.ordered || event.keys.user.is_none() {
+        if !self.settings.load().ordered || event.keys.user.is_none() {
             return Ok(None);
         }
         let held = |decision: &&Decision| matches!(decision.judged, Judged::Hold { .. }) && decision.keys == event.keys;
@@ -93,10 +95,27 @@ impl Dispatch {
     /// The event that holds up its conversation, if conversations are kept in order here. An event that names no user
     /// is in none.
     pub(super) fn first_held(&self, keys: &Keys) -> Result<Option<EventId>, Error> {
-        if !self.ordered || keys.user.is_none() {
+        if !self.settings.load().ordered || keys.user.is_none() {
             return Ok(None);
         }
         self.journal.first_held(&self.lane, keys)
+    }
+}
+
+impl Settings {
+    /// Why an event is not this webhook's: a captured delivery to one tenant must not reach the clients of another, and
+    /// a provider signs for all of an app's tenants with one secret.
+    fn foreign(&self, kind: &str, keys: &Keys) -> Option<String> {
+        let own = self.phone_number_ids.as_ref()?;
+        match &keys.phone_number_id {
+            Some(id) if own.contains(id) => None,
+            Some(id) => Some(format!("the phone number id is not one of this webhook's: {}", id.escape_default())),
+            None if matches!(kind, "messages" | "statuses" | "unparsed" | "batch") => {
+                Some("it does not say which phone number it is about".to_owned())
+            }
+            // What is about the account as a whole names no number.
+            None => None,
+        }
     }
 }
 
@@ -142,6 +161,7 @@ impl Decision {
 
 /// What is counted of a decision, once it is written.
 pub(super) struct Judgement {
+    pub event: EventId,
     pub outcome: EventOutcome,
     pub unparsed: bool,
     pub foreign: bool,
@@ -158,6 +178,6 @@ impl Judgement {
 
     pub fn of(decision: &Decision) -> Self {
         let foreign = matches!(&decision.judged, Judged::Hold { filter, .. } if filter == FOREIGN);
-        Self { outcome: Self::outcome(decision), unparsed: decision.unparsed, foreign }
+        Self { event: decision.event, outcome: Self::outcome(decision), unparsed: decision.unparsed, foreign }
     }
 }

@@ -28,6 +28,7 @@ use crate::message::{Changes, Entry, Event, EventId, Offset, Scope};
 use crate::metrics::{EventLabels, EventOutcome, Metrics, PerWebhook};
 use crate::task;
 use crate::ws::{Shards, encode};
+use arc_swap::ArcSwap;
 use desk::Asked;
 use judge::Judgement;
 use retries::Retries;
@@ -53,10 +54,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// So many held events are judged again before what is new has its turn.
 const RETRIES: usize = 16;
 
-pub struct Dispatch {
-    pub lane: Lane,
-    /// What its entries come from, for the streams that carry it.
-    pub source: Source,
+/// What the configuration says of one webhook's events.
+pub struct Settings {
     pub chain: Arc<[Filter]>,
     /// The streams that carry it: whose clients its filters may see and reach.
     pub scope: Scope,
@@ -65,6 +64,14 @@ pub struct Dispatch {
     /// An event waits while an earlier one of its conversation is held.
     pub ordered: bool,
     pub backoff: Backoff,
+}
+
+pub struct Dispatch {
+    pub lane: Lane,
+    /// What its entries come from, for the streams that carry it.
+    pub source: Source,
+    /// Changed from one event to the next.
+    pub settings: Arc<ArcSwap<Settings>>,
     pub journal: Journal,
     pub hub: Hub,
     /// The youngest event that is decided, for those who wait for one.
@@ -91,6 +98,10 @@ impl Stop {
         self.0.fetch_max(AT_ONCE, Ordering::AcqRel);
     }
 
+    pub fn is_asked(&self) -> bool {
+        self.asked() > 0
+    }
+
     fn asked(&self) -> u8 {
         self.0.load(Ordering::Acquire)
     }
@@ -108,9 +119,9 @@ struct Running {
 
 impl Dispatch {
     /// Starts the thread. What operators ask of it goes over `desk`.
-    pub fn start(self, stop: Stop, desk: &mut Desk) -> io::Result<JoinHandle<()>> {
+    pub fn start(self, stop: Stop, desk: &Desk) -> io::Result<JoinHandle<()>> {
         let asked = desk.seat(&self.lane);
-        let retries = Retries::new(self.backoff);
+        let retries = Retries::new(self.settings.load().backoff);
         let name = format!("judge-{}", self.lane.name());
         let mut running = Running { dispatch: self, stop, asked, retries, ahead: VecDeque::new() };
         task::thread(&name, move || running.run())
@@ -151,6 +162,7 @@ impl Running {
 
     /// What operators ask, what is due again, what is new, a batch of each; and how much that was.
     fn turn(&mut self) -> Result<usize, Error> {
+        self.retries.set_backoff(self.dispatch.settings.load().backoff);
         let asked = self.serve()?;
         // While it comes to an end, only what is new is judged: what is held can wait for the next start.
         let retried = if self.stop.asked() == 0 { self.retry()? } else { 0 };
@@ -163,13 +175,14 @@ impl Running {
         if ahead.is_empty() {
             ahead = self.dispatch.journal.pending(&self.dispatch.lane, BATCH)?.into();
         }
+        self.dispatch.lane.note_oldest(ahead.front().map(|event| event.received));
         let began = Instant::now();
         let (mut decisions, mut changes, mut bytes) = (Vec::with_capacity(ahead.len()), Vec::new(), 0);
         while let Some(event) = ahead.pop_front() {
             let decision = match self.dispatch.blocked(&event, &decisions)? {
                 Some(reason) => judge::wait(event, reason),
                 None => {
-                    let (decision, wanted) = self.dispatch.judge(event);
+                    let (decision, wanted) = self.dispatch.judge_noted(event);
                     if !wanted.is_empty() {
                         changes.push((decision.event, wanted));
                     }
@@ -234,6 +247,7 @@ impl Running {
                 None => Ok(None),
             };
         };
+        dispatch.metrics.journeys.again(id);
         let keys = event.keys.clone();
         if dispatch.first_held(&keys)?.is_some_and(|first| first < id) {
             retries.settled(id);
@@ -296,14 +310,17 @@ impl Dispatch {
     fn settle(&self, decisions: Vec<Decision>, changes: Vec<(EventId, Changes)>) -> Result<(), Error> {
         let newest = decisions.iter().map(|decision| decision.event).max();
         let judgements: Vec<Judgement> = decisions.iter().map(Judgement::of).collect();
+        let mut published = Instant::now();
         self.journal.decide(&self.lane, decisions, |entries| {
+            published = Instant::now();
             self.publish(entries, changes);
         })?;
+        self.metrics.journeys.published(judgements.iter().map(|judgement| judgement.event), published);
         if let Some(newest) = newest {
             self.judged.send_if_modified(|judged| std::mem::replace(judged, newest.max(*judged)) < newest);
         }
         let webhook = self.lane.name().clone();
-        for Judgement { outcome, unparsed, foreign } in judgements {
+        for Judgement { outcome, unparsed, foreign, .. } in judgements {
             self.metrics.events.get_or_create(&EventLabels { webhook: webhook.clone(), outcome }).inc();
             if unparsed {
                 self.metrics.events_unparsed.get_or_create(&PerWebhook { webhook: webhook.clone() }).inc();

@@ -59,6 +59,11 @@ impl Retries {
         }
     }
 
+    /// How long events wait that are held from now on.
+    pub fn set_backoff(&mut self, backoff: Backoff) {
+        self.backoff = backoff;
+    }
+
     /// An event is held, still or anew.
     pub fn held(&mut self, event: EventId, now: Instant) {
         let count = match self.known.get(&event) {

@@ -74,7 +74,9 @@ pub fn admit(chain: &[Filter], request: HttpRequest, scope: &Scope) -> Result<Gr
         let filter = filter.in_force();
         let failed = |failure: Failure| {
             let (address, kind) = (request.address, failure.kind());
-            tracing::warn!(filter = filter.name(), %address, kind, %failure, "an admission filter failed");
+            if !failure.was_told() {
+                tracing::warn!(filter = filter.name(), %address, kind, %failure, "an admission filter failed");
+            }
             Denial {
                 filter: filter.name().to_owned(),
                 status: 503,
@@ -92,7 +94,7 @@ pub fn admit(chain: &[Filter], request: HttpRequest, scope: &Scope) -> Result<Gr
         match admission {
             Admission::Allow(grant) => {
                 granted.add(Grant { effects, ..grant });
-                let limit = filter.version().callee.machine.labels;
+                let limit = filter.version().callee.machine.bounds.labels();
                 if granted.labels.len() > limit {
                     let count = granted.labels.len();
                     return Err(failed(Failure::Invalid(format!(
@@ -157,8 +159,12 @@ pub(super) fn admission(
 
 fn grant(answer: types::Grant, request: &HttpRequest, machine: &Machine) -> Result<Grant, Failure> {
     let invalid = |what: String| Err(Failure::Invalid(what));
-    if answer.labels.len() > machine.labels {
-        return invalid(format!("{} labels, of the {} a client may have", answer.labels.len(), machine.labels));
+    if answer.labels.len() > machine.bounds.labels() {
+        return invalid(format!(
+            "{} labels, of the {} a client may have",
+            answer.labels.len(),
+            machine.bounds.labels()
+        ));
     }
     let labels: Vec<Label> = answer.labels.into_iter().map(verdict::label).collect();
     labels.iter().try_for_each(verdict::check_label)?;
@@ -173,7 +179,7 @@ fn grant(answer: types::Grant, request: &HttpRequest, machine: &Machine) -> Resu
             return invalid(format!("the subprotocol `{subprotocol}`, which the client did not ask for"));
         }
     }
-    let mut size = Size::within(machine.output);
+    let mut size = Size::within(machine.bounds.output());
     Ok(Grant {
         subject: answer.subject,
         labels,

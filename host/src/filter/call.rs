@@ -144,7 +144,7 @@ impl Callee {
         *calls += 1;
         store.data_mut().begin(deadline, subject);
         store.set_epoch_deadline(1);
-        store.set_hostcall_fuel(self.machine.output.saturating_add(SLACK));
+        store.set_hostcall_fuel(self.machine.bounds.output().saturating_add(SLACK));
         let answer = attempt(|| work(store, instance));
         let (usable, outcome) = (answer.is_ok(), self.outcome(store, answer));
         if usable {
@@ -169,7 +169,7 @@ impl Callee {
         };
         let mut store = Store::new(&self.machine.engine, state);
         store.limiter(|state| &mut state.meter);
-        store.set_hostcall_fuel(self.machine.output.saturating_add(SLACK));
+        store.set_hostcall_fuel(self.machine.bounds.output().saturating_add(SLACK));
         store.set_max_component_handles(handles);
         // Before the instance is made: its start functions run then, and one may loop.
         store.set_epoch_deadline(1);
@@ -196,7 +196,7 @@ impl Callee {
 
     fn failure(&self, ended: Ended) -> Failure {
         match ended {
-            Ended::Error(error) => Failure::of(&error, self.machine.output),
+            Ended::Error(error) => Failure::of(&error, self.machine.bounds.output()),
             Ended::Panic(words) => Failure::Bug(words),
         }
     }

@@ -68,7 +68,9 @@ pub fn run(chain: &[Filter], message: Message, scope: &Scope) -> Outcome {
                 }
                 (Err(failure), on_error) => {
                     let (event, kind) = (part.message.id, failure.kind());
-                    tracing::warn!(filter = filter.name(), %event, kind, %failure, ?on_error, "a filter failed");
+                    if !failure.was_told() {
+                        tracing::warn!(filter = filter.name(), %event, kind, %failure, ?on_error, "a filter failed");
+                    }
                     if on_error == OnError::Pass {
                         left.push(part);
                     }
@@ -148,7 +150,7 @@ impl InForce<'_> {
             return (Err(Failure::Missing("message-handler")), Cost::default());
         };
         let subject = Subject { message: Some(message.clone()), scope: scope.clone(), ..Subject::default() };
-        let output = self.version().callee.machine.output;
+        let output = self.version().callee.machine.bounds.output();
         self.ask(
             subject,
             |store, instance| {

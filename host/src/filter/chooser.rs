@@ -32,7 +32,9 @@ pub fn choose(chain: &[Filter], message: Message, clients: &[Arc<Card>], scope: 
                 (Err(failure), OnError::Hold) => return Err(failure),
                 (Err(failure), on_error) => {
                     let (event, kind) = (message.message.id, failure.kind());
-                    tracing::warn!(filter = filter.name(), %event, kind, %failure, ?on_error, "an audience filter failed");
+                    if !failure.was_told() {
+                        tracing::warn!(filter = filter.name(), %event, kind, %failure, ?on_error, "an audience filter failed");
+                    }
                     batch.iter().for_each(|index| chosen[*index] = on_error == OnError::Pass);
                 }
             }

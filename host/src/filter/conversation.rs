@@ -67,7 +67,9 @@ pub fn judge(chain: &[Filter], sender: &Arc<Card>, message: Message, scope: &Sco
                 }
                 Err(failure) => {
                     let (client, kind, on_error) = (sender.id, failure.kind(), filter.version().on_error);
-                    tracing::warn!(filter = filter.name(), %client, kind, %failure, ?on_error, "a client filter failed");
+                    if !failure.was_told() {
+                        tracing::warn!(filter = filter.name(), %client, kind, %failure, ?on_error, "a client filter failed");
+                    }
                     match on_error {
                         OnError::Hold => return Heard { lost: true, ..Heard::default() },
                         OnError::Pass => left.push((part, is_sent)),
@@ -96,7 +98,9 @@ pub fn hear(filters: &[Filter], client: &Arc<Card>, what: &Lifecycle, scope: &Sc
             Ok(effects) => heard.effects.extend(effects),
             Err(failure) => {
                 let (client, kind) = (client.id, failure.kind());
-                tracing::warn!(filter = filter.name(), %client, kind, %failure, "an event filter failed");
+                if !failure.was_told() {
+                    tracing::warn!(filter = filter.name(), %client, kind, %failure, "an event filter failed");
+                }
             }
         }
     }
@@ -119,7 +123,7 @@ impl InForce<'_> {
             scope: scope.clone(),
             ..Subject::default()
         };
-        let output = self.version().callee.machine.output;
+        let output = self.version().callee.machine.bounds.output();
         self.ask(
             subject,
             |store, instance| {

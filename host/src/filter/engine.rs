@@ -9,6 +9,7 @@ use crate::clients::Clients;
 use crate::metrics::Metrics;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, WasmBacktraceDetails,
@@ -27,10 +28,7 @@ pub struct Machine {
     pub ticker: Ticker,
     pub slots: Slots,
     pub cache: Option<Cache>,
-    /// The most bytes a call may return.
-    pub output: usize,
-    /// The most labels a client may be given.
-    pub labels: usize,
+    pub bounds: Bounds,
     pub clients: Clients,
     pub metrics: Metrics,
     pub listener: Option<Arc<dyn Listener>>,
@@ -38,6 +36,29 @@ pub struct Machine {
     pub room: Arc<Room>,
     /// How many of one filter are kept: as many as can be at work at once.
     pub kept: usize,
+}
+
+/// What may change while filters work.
+pub struct Bounds {
+    output: AtomicUsize,
+    labels: AtomicUsize,
+}
+
+impl Bounds {
+    pub fn set(&self, output: usize, labels: usize) {
+        self.output.store(output, Ordering::Relaxed);
+        self.labels.store(labels, Ordering::Relaxed);
+    }
+
+    /// The most bytes a call may return.
+    pub fn output(&self) -> usize {
+        self.output.load(Ordering::Relaxed)
+    }
+
+    /// The most labels a client may be given.
+    pub fn labels(&self) -> usize {
+        self.labels.load(Ordering::Relaxed)
+    }
 }
 
 impl Machine {
@@ -56,11 +77,11 @@ impl Machine {
             }
         };
         let slots = Slots::new(config.slots, config.patience);
-        let HostConfig { output, labels, .. } = *config;
+        let bounds = Bounds { output: config.output.into(), labels: config.labels.into() };
         let (clients, metrics, listener) = (config.clients.clone(), config.metrics.clone(), config.listener.clone());
         let room = Arc::new(Room::new(config.slots));
         let kept = std::thread::available_parallelism().map_or(2, |cores| cores.get() * 2);
-        Ok(Self { engine, linker, ticker, slots, cache, output, labels, clients, metrics, listener, room, kept })
+        Ok(Self { engine, linker, ticker, slots, cache, bounds, clients, metrics, listener, room, kept })
     }
 }
 

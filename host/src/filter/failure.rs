@@ -60,6 +60,11 @@ impl Failure {
         self.label().name()
     }
 
+    /// Whether it was said already, when the filter was set aside: it is not said again of each message.
+    pub fn was_told(&self) -> bool {
+        matches!(self, Self::SetAside(_))
+    }
+
     /// Whether the filter itself has failed: it was asked.
     pub(super) fn is_its_own(&self) -> bool {
         !matches!(self, Self::Busy | Self::SetAside(_) | Self::Missing(_))

@@ -57,7 +57,7 @@ impl InForce<'_> {
             return (Err(Failure::Missing("http-handler")), Cost::default());
         };
         let subject = Subject { request: Some(request.clone()), scope: scope.clone(), ..Subject::default() };
-        let output = self.version().callee.machine.output;
+        let output = self.version().callee.machine.bounds.output();
         self.ask(
             subject,
             |store, instance| {

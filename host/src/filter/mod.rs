@@ -213,6 +213,11 @@ impl Host {
         Ok(Self(Arc::new(engine::Machine::new(config)?)))
     }
 
+    /// From now on, a call may answer with so many bytes, and a client be given so many labels.
+    pub fn set_bounds(&self, output: usize, labels: usize) {
+        self.0.bounds.set(output, labels);
+    }
+
     /// Compiles and checks a component. Blocks: compiling takes from milliseconds to many seconds, unless the
     /// compiled code was kept from an earlier load.
     pub fn load(&self, name: &str, source: Source<'_>, config: &Config) -> Result<Filter, Error> {

@@ -6,11 +6,11 @@ use super::load::{self, digest};
 use super::report::Report;
 use super::version::Version;
 use super::{Config, Error, Filter, Host, Life, Source};
-use crate::error::Chain;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Where a filter's component comes from.
@@ -32,6 +32,14 @@ struct Book {
     seen: Mutex<String>,
 }
 
+impl Book {
+    /// Whether its origin holds another component than it did.
+    fn is_new(&self, before: &Self) -> bool {
+        let seen = |book: &Self| book.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        seen(self) != seen(before)
+    }
+}
+
 /// A filter's component was exchanged for another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
@@ -51,6 +59,8 @@ pub enum Refusal {
         "the new component of filter `{filter}` does not export `{interface}`, which it is used for\nhint: build it with that handler"
     )]
     Lacks { filter: String, interface: &'static str },
+    #[error("the configuration was changed while filter `{0}` was to be exchanged\nhint: look at it, and try again")]
+    Reloaded(String),
     #[error("filter `{0}` has no earlier version to go back to")]
     NothingBefore(String),
 }
@@ -59,18 +69,74 @@ pub struct Shelf {
     host: Host,
     books: BTreeMap<String, Book>,
     kept: Arc<Kept>,
-    /// One exchange at a time.
-    changing: Mutex<()>,
+    /// One exchange at a time, here and on the shelf that takes this one's place.
+    changing: Arc<Mutex<()>>,
+    /// Another has taken its place: nothing is exchanged here any more.
+    retired: AtomicBool,
+    /// Versions that filters of the shelf before are to have when this one takes its place.
+    fresh: Mutex<BTreeMap<String, Version>>,
 }
 
 impl Shelf {
     /// An empty one, which keeps what operators put into it in this directory.
     pub fn new(host: Host, directory: PathBuf) -> Self {
-        Self { host, books: BTreeMap::new(), kept: Arc::new(Kept(directory)), changing: Mutex::default() }
+        Self::on(host, Arc::new(Kept(directory)), Arc::default())
     }
 
-    /// Loads a filter: what an operator has put in its place, else what its origin has.
-    pub fn add(&mut self, name: &str, origin: Origin, config: Config) -> Result<(), Error> {
+    fn on(host: Host, kept: Arc<Kept>, changing: Arc<Mutex<()>>) -> Self {
+        Self { host, books: BTreeMap::new(), kept, changing, retired: AtomicBool::new(false), fresh: Mutex::default() }
+    }
+
+    /// An empty one that is to take this one's place. Filters of the same name will be the same, with what clients and
+    /// operators have made of them.
+    pub fn after(&self) -> Self {
+        Self::on(self.host.clone(), self.kept.clone(), self.changing.clone())
+    }
+
+    /// Keeps everybody else from exchanging anything, until the answer is dropped.
+    pub fn alone(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A filter of the shelf before, as it is; or what its file holds now. To be called `alone`.
+    pub fn keep(&mut self, before: &Self, name: &str) -> Result<(), Error> {
+        let Some(book) = before.books.get(name) else { return Ok(()) };
+        let seen = Mutex::new(book.seen.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        let (filter, config, origin) = (book.filter.clone(), book.config.clone(), book.origin.clone());
+        let book = Book { filter, config, origin, needs: BTreeSet::new(), seen };
+        if let Origin::File(path) = &book.origin {
+            let bytes = Self::read(name, &book.origin)?;
+            let now = digest(&bytes);
+            let mut seen = book.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            if *seen != now {
+                let version = self.load(name, &path.display().to_string(), &bytes, &book.config);
+                let version = version.inspect_err(|_| book.filter.0.refused())?;
+                self.fresh().insert(name.to_owned(), version);
+                *seen = now;
+            }
+        }
+        self.books.insert(name.to_owned(), book);
+        Ok(())
+    }
+
+    /// Takes the place of the shelf before, whose filters have the versions they are to have from now on. To be called
+    /// `alone`.
+    pub fn take_place(&self, before: &Self) -> Vec<Change> {
+        before.retired.store(true, Ordering::Release);
+        let fresh = std::mem::take(&mut *self.fresh());
+        let changes = fresh.into_iter().filter_map(|(name, version)| {
+            let book = self.books.get(&name)?;
+            if before.books.get(&name).is_some_and(|before| book.is_new(before)) {
+                self.kept.remove(&name);
+            }
+            Some(self.exchange(book, &name, version))
+        });
+        changes.collect()
+    }
+
+    /// Loads a filter: what an operator has put in its place, else what its origin has. One that the shelf `before` has, of
+    /// the same name, is that with a new version.
+    pub fn add(&mut self, before: Option<&Self>, name: &str, origin: Origin, config: Config) -> Result<(), Error> {
         let configured = Self::read(name, &origin)?;
         let seen = digest(&configured);
         let from = origin.to_string();
@@ -85,6 +151,12 @@ impl Shelf {
             },
             None => self.load(name, &from, &configured, &config)?,
         };
+        if let Some(book) = before.and_then(|before| before.books.get(name)) {
+            let (filter, needs, seen) = (book.filter.clone(), BTreeSet::new(), Mutex::new(seen));
+            self.fresh().insert(name.to_owned(), loaded);
+            self.books.insert(name.to_owned(), Book { filter, config, origin, needs, seen });
+            return Ok(());
+        }
         let filter = Filter(Arc::new(Life::new(name.into(), loaded, self.host.0.metrics.clone())));
         let (kept, named) = (self.kept.clone(), name.to_owned());
         // What is given up is not to come back with the next start.
@@ -103,7 +175,11 @@ impl Shelf {
     pub fn needs(&mut self, name: &str, interface: &'static str) -> bool {
         let Some(book) = self.books.get_mut(name) else { return false };
         book.needs.insert(interface);
-        book.filter.handles(interface)
+        let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        match fresh.get(name) {
+            Some(version) => version.handlers.names().contains(&interface),
+            None => book.filter.handles(interface),
+        }
     }
 
     /// Puts a component in a filter's place, also for the next start. Blocks while it is compiled. The second answer is
@@ -111,6 +187,7 @@ impl Shelf {
     pub fn put(&self, name: &str, bytes: &[u8]) -> Result<(Change, std::io::Result<()>), Refusal> {
         let book = self.book(name)?;
         let _alone = self.alone();
+        self.in_place(name)?;
         let version = self.fit(book, name, "put by an operator", bytes)?;
         let seen = book.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
         // First: should it be given up at once, it is not to be there.
@@ -125,37 +202,20 @@ impl Shelf {
     pub fn back(&self, name: &str) -> Result<Change, Refusal> {
         let book = self.book(name)?;
         let _alone = self.alone();
+        self.in_place(name)?;
         let from = book.filter.sha256();
         let version = book.filter.0.back().ok_or_else(|| Refusal::NothingBefore(name.to_owned()))?;
         tracing::info!(filter = name, from, to = version.sha256, "an operator has put the version before back");
         Ok(Change { filter: name.to_owned(), from, to: version.sha256.clone() })
     }
 
-    /// Looks at the files again, and exchanges the components of those that have changed: all, or when one is not fit, or
-    /// what else is to be done fails, none.
-    pub fn reload(&self, else_to_do: impl FnOnce() -> Result<(), String>) -> Result<Vec<Change>, Vec<String>> {
-        let _alone = self.alone();
-        let (mut fit, mut unfit) = (Vec::new(), Vec::new());
-        for (name, book) in &self.books {
-            match self.changed(name, book) {
-                Ok(None) => {}
-                Ok(Some((version, seen))) => fit.push((name, book, version, seen)),
-                Err(refusal) => unfit.push(Chain(&refusal).to_string()),
-            }
-        }
-        if unfit.is_empty() {
-            unfit.extend(else_to_do().err());
-        }
-        if !unfit.is_empty() {
-            return Err(unfit);
-        }
-        Ok(fit.into_iter().map(|(name, book, version, seen)| self.take(name, book, version, seen)).collect())
-    }
-
     /// Looks at the files again, each by itself: what is not fit is told, and the others go on.
     pub fn look(&self) -> (Vec<Change>, Vec<Refusal>) {
         let _alone = self.alone();
         let (mut changes, mut refusals) = (Vec::new(), Vec::new());
+        if self.retired.load(Ordering::Acquire) {
+            return (changes, refusals);
+        }
         for (name, book) in &self.books {
             match self.changed(name, book) {
                 Ok(None) => {}
@@ -230,8 +290,12 @@ impl Shelf {
         self.books.get(name).ok_or_else(|| Refusal::Unknown(name.to_owned()))
     }
 
-    fn alone(&self) -> MutexGuard<'_, ()> {
-        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    fn fresh(&self) -> MutexGuard<'_, BTreeMap<String, Version>> {
+        self.fresh.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn in_place(&self, name: &str) -> Result<(), Refusal> {
+        if self.retired.load(Ordering::Acquire) { Err(Refusal::Reloaded(name.to_owned())) } else { Ok(()) }
     }
 
     /// What there is to know of each.

@@ -13,6 +13,7 @@ pub use ring::Ring;
 
 use crate::message::Offset;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 
@@ -21,7 +22,7 @@ pub struct Inbox {
     waiting: Mutex<Waiting>,
     arrived: Notify,
     /// Beyond this many bytes, what waits is let go: its readers find it on disk.
-    limit: usize,
+    limit: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -32,7 +33,7 @@ struct Waiting {
 
 impl Inbox {
     fn new(limit: usize) -> Self {
-        Self { waiting: Mutex::default(), arrived: Notify::new(), limit }
+        Self { waiting: Mutex::default(), arrived: Notify::new(), limit: limit.into() }
     }
 
     fn put(&self, frames: &[Arc<Frame>]) {
@@ -42,7 +43,8 @@ impl Inbox {
             waiting.frames.push_back(frame.clone());
         }
         // The oldest go first: those who still need them find them on disk.
-        while waiting.weight > self.limit && waiting.frames.len() > 1 {
+        let limit = self.limit.load(Ordering::Relaxed);
+        while waiting.weight > limit && waiting.frames.len() > 1 {
             if let Some(oldest) = waiting.frames.pop_front() {
                 waiting.weight -= oldest.weight();
             }
@@ -80,6 +82,11 @@ impl Hub {
     /// A hub for `shards` shards, each with an inbox of at most about `limit` bytes.
     pub fn new(shards: usize, limit: usize) -> Self {
         Self((0..shards).map(|_| Arc::new(Inbox::new(limit))).collect())
+    }
+
+    /// From now on, so much may wait for each shard.
+    pub fn set_limit(&self, limit: usize) {
+        self.0.iter().for_each(|inbox| inbox.limit.store(limit, Ordering::Relaxed));
     }
 
     pub fn inboxes(&self) -> &[Arc<Inbox>] {

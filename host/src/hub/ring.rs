@@ -36,6 +36,11 @@ impl Ring {
         }
     }
 
+    /// From now on it holds at most about so much. What is too much goes with the next frame.
+    pub fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
     /// The frames from `offset` on; `None` when some of them are no longer here.
     pub fn since(&self, offset: Offset) -> Option<impl Iterator<Item = &Arc<Frame>> + Clone> {
         let skip = offset.0.checked_sub(self.first().0)?;

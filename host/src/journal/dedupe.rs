@@ -7,12 +7,13 @@ use super::index::{Noted, Store, options};
 use crate::message::{Delivery, EventId, Fingerprint, Timestamp};
 use fjall::{Keyspace, OwnedWriteBatch};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How long an item is remembered. Zero: nothing is.
-#[derive(Clone, Copy)]
-pub(super) struct Window(u64);
+/// How long an item is remembered, in milliseconds. Zero: nothing is. Clones are the same.
+#[derive(Clone)]
+pub(super) struct Window(Arc<AtomicU64>);
 
 /// What is waiting to be written, which the store does not know yet.
 #[derive(Default)]
@@ -20,18 +21,27 @@ pub(super) struct Group(HashMap<Fingerprint, (EventId, Timestamp)>);
 
 impl Window {
     pub fn new(window: Duration) -> Self {
-        Self(u64::try_from(window.as_millis()).unwrap_or(u64::MAX))
+        Self(Arc::new(AtomicU64::new(milliseconds(window))))
+    }
+
+    /// From now on. What was forgotten stays so.
+    pub fn set(&self, window: Duration) {
+        self.0.store(milliseconds(window), Ordering::Relaxed);
+    }
+
+    fn length(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
     }
 
     /// Which of a delivery's items were seen before, and with which event. `first` is the event of the first item.
     pub fn judge(
-        self,
+        &self,
         store: &Store,
         group: &mut Group,
         delivery: &Delivery,
         first: EventId,
     ) -> fjall::Result<Vec<Option<EventId>>> {
-        if self.0 == 0 {
+        if self.length() == 0 {
             return Ok(vec![None; delivery.items.len()]);
         }
         let received = delivery.received;
@@ -51,13 +61,13 @@ impl Window {
     }
 
     fn find(
-        self,
+        &self,
         buckets: &BTreeMap<(u64, u64), Keyspace>,
         fingerprint: Fingerprint,
         received: Timestamp,
     ) -> fjall::Result<Option<EventId>> {
         for ((end, _), bucket) in buckets.iter().rev() {
-            if end.saturating_add(self.0) <= received.0 {
+            if end.saturating_add(self.length()) <= received.0 {
                 break;
             }
             let Some(value) = bucket.get(fingerprint.0)? else { continue };
@@ -73,16 +83,16 @@ impl Window {
     }
 
     /// A clock that was set back makes nothing forgotten.
-    fn remembers(self, first: Timestamp, now: Timestamp) -> bool {
-        now.0.saturating_sub(first.0) < self.0
+    fn remembers(&self, first: Timestamp, now: Timestamp) -> bool {
+        now.0.saturating_sub(first.0) < self.length()
     }
 
     /// Writes the fingerprints of deliveries.
-    pub fn note(self, store: &Store, batch: &mut OwnedWriteBatch, noted: &[Noted]) -> fjall::Result<()> {
-        if self.0 == 0 {
+    pub fn note(&self, store: &Store, batch: &mut OwnedWriteBatch, noted: &[Noted]) -> fjall::Result<()> {
+        if self.length() == 0 {
             return Ok(());
         }
-        let width = (self.0 / 8).max(1000);
+        let width = (self.length() / 8).max(1000);
         let mut buckets = store.buckets();
         for delivery in noted.iter().filter(|delivery| !delivery.new.is_empty()) {
             let begin = delivery.received.0 - delivery.received.0 % width;
@@ -103,10 +113,10 @@ impl Window {
     }
 
     /// Deletes the buckets in which nothing can be remembered any more.
-    pub fn forget(self, store: &Store, now: Timestamp) -> fjall::Result<()> {
+    pub fn forget(&self, store: &Store, now: Timestamp) -> fjall::Result<()> {
         let mut buckets = store.buckets();
         while let Some(oldest) = buckets.first_entry() {
-            if oldest.key().0.saturating_add(self.0) > now.0 {
+            if oldest.key().0.saturating_add(self.length()) > now.0 {
                 break;
             }
             store.database.delete_keyspace(oldest.get().clone())?;
@@ -114,6 +124,10 @@ impl Window {
         }
         Ok(())
     }
+}
+
+fn milliseconds(window: Duration) -> u64 {
+    u64::try_from(window.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Store {

@@ -53,6 +53,12 @@ pub(super) fn take(directory: &Path) -> Result<Lock, Error> {
     }
 }
 
+/// Whether another process holds it now. One that begins at this very instant may find it held by this question.
+pub fn is_in_use(directory: &Path) -> bool {
+    let lock = File::open(directory.join("lock"));
+    lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 /// Whether there is a log of ours, whose own headers say which format it has.
 fn has_segments(directory: &Path) -> bool {
     let inbox = fs::read_dir(directory.join("inbox"));

@@ -10,6 +10,7 @@ use super::log::{Log, NewFrame};
 use super::record::encode_delivery;
 use super::{Appended, Error, Lane, Refused};
 use crate::error::Chain;
+use crate::journey::Receipt;
 use crate::message::{Delivery, EventId, Fingerprint, Item, Keys, Timestamp};
 use crate::task;
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use ring::digest;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 
 /// One group is bounded, so that the first of many waits no longer than this much takes to write.
@@ -25,7 +27,7 @@ const GROUP_BYTES: usize = 16 << 20;
 
 pub(super) struct Committer {
     /// `None` only while it is dropped.
-    sender: Option<mpsc::Sender<Waiting>>,
+    sender: Option<mpsc::Sender<Work>>,
     thread: Option<JoinHandle<()>>,
     gone: AtomicBool,
     answered: Arc<AtomicU64>,
@@ -34,9 +36,18 @@ pub(super) struct Committer {
 /// What became of a delivery, once that is known. Nothing comes when the thread has ended before its time.
 pub type Answer = oneshot::Receiver<Result<Appended, Refused>>;
 
+#[expect(clippy::large_enum_variant, reason = "nearly all are deliveries, which a box would make dearer")]
+enum Work {
+    Append(Waiting),
+    /// Somebody wants to know whether the thread still turns.
+    Beat(oneshot::Sender<()>),
+}
+
 struct Waiting {
     lane: Lane,
     delivery: Delivery,
+    /// Whose times are kept.
+    receipt: Option<Receipt>,
     /// The record, if nothing of the delivery was seen before.
     record: Bytes,
     answer: oneshot::Sender<Result<Appended, Refused>>,
@@ -51,15 +62,20 @@ impl Committer {
         Ok(Self { sender: Some(sender), thread: Some(thread), gone: AtomicBool::new(false), answered })
     }
 
-    pub async fn append(&self, lane: &Lane, mut delivery: Delivery) -> Result<Appended, Refused> {
+    pub async fn append(
+        &self,
+        lane: &Lane,
+        mut delivery: Delivery,
+        receipt: Option<Receipt>,
+    ) -> Result<Appended, Refused> {
         if delivery.items.is_empty() {
             delivery.items.push(whole(&delivery.body));
         }
         let (answer, answered) = oneshot::channel();
         let record = encode_delivery(&delivery, &[]);
         let Some(sender) = &self.sender else { return Err(self.gone()) };
-        let waiting = Waiting { lane: lane.clone(), delivery, record, answer };
-        sender.try_send(waiting).map_err(|error| match error {
+        let waiting = Waiting { lane: lane.clone(), delivery, receipt, record, answer };
+        sender.try_send(Work::Append(waiting)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Refused::Busy,
             mpsc::error::TrySendError::Closed(_) => self.gone(),
         })?;
@@ -72,14 +88,22 @@ impl Committer {
         let (answer, answered) = oneshot::channel();
         let record = encode_delivery(&delivery, &[]);
         let Some(sender) = &self.sender else { return Err(self.gone()) };
-        let waiting = Waiting { lane: lane.clone(), delivery, record, answer };
-        sender.blocking_send(waiting).map_err(|_| self.gone())?;
+        let waiting = Waiting { lane: lane.clone(), delivery, receipt: None, record, answer };
+        sender.blocking_send(Work::Append(waiting)).map_err(|_| self.gone())?;
         Ok(answered)
     }
 
     /// The first event of which its lane may not know yet.
     pub fn answered(&self) -> EventId {
         EventId(self.answered.load(Ordering::Acquire))
+    }
+
+    /// Returns when the thread has come to this, behind what waits for the disk already. False when it has ended. Cancel
+    /// safe.
+    pub async fn beat(&self) -> bool {
+        let (answer, answered) = oneshot::channel();
+        let Some(sender) = &self.sender else { return false };
+        sender.send(Work::Beat(answer)).await.is_ok() && answered.await.is_ok()
     }
 
     /// Whether there still is somebody to write.
@@ -130,16 +154,26 @@ struct Placed {
 }
 
 impl Inbox {
-    fn run(mut self, mut receiver: mpsc::Receiver<Waiting>) {
+    fn run(mut self, mut receiver: mpsc::Receiver<Work>) {
         while let Some(first) = receiver.blocking_recv() {
-            let mut bytes = first.record.len();
-            let mut group = vec![first];
-            while group.len() < GROUP_DELIVERIES && bytes < GROUP_BYTES {
-                let Ok(more) = receiver.try_recv() else { break };
-                bytes += more.record.len();
-                group.push(more);
+            let mut bytes = 0;
+            let mut group = Vec::new();
+            let mut work = Some(first);
+            while let Some(next) = work {
+                match next {
+                    Work::Append(waiting) => {
+                        bytes += waiting.record.len();
+                        group.push(waiting);
+                    }
+                    // Whoever asked may have had enough.
+                    Work::Beat(answer) => drop(answer.send(())),
+                }
+                let room = group.len() < GROUP_DELIVERIES && bytes < GROUP_BYTES;
+                work = if room { receiver.try_recv().ok() } else { None };
             }
-            self.commit(group);
+            if !group.is_empty() {
+                self.commit(group);
+            }
         }
     }
 
@@ -168,10 +202,11 @@ impl Inbox {
         if std::mem::take(&mut self.told) {
             tracing::info!("the inbox can be written again");
         }
-        let noted: Vec<Noted> = placed.into_iter().map(answer).collect();
+        let now = Instant::now();
+        let noted: Vec<Noted> = placed.into_iter().map(|placed| answer(placed, now)).collect();
         self.answered.store(next, Ordering::Release);
         if let Some(place) = places.last() {
-            self.keeper.tell(|store| store.note(self.window, &noted, Applied { place: *place, end: next }));
+            self.keeper.tell(|store| store.note(&self.window, &noted, Applied { place: *place, end: next }));
         }
     }
 
@@ -213,8 +248,12 @@ fn place(waiting: Waiting, first: EventId, seen: &[Option<EventId>]) -> (Placed,
 }
 
 /// Answers for a delivery that is on disk. What is left of it is for the index.
-fn answer(placed: Placed) -> Noted {
+fn answer(placed: Placed, now: Instant) -> Noted {
     let Placed { waiting, appended, new } = placed;
+    // Before its dispatcher can hear of it.
+    if let Some(receipt) = waiting.receipt {
+        receipt.arrived(waiting.lane.name(), new.iter().map(|(_, event)| *event), now);
+    }
     if let Some((_, youngest)) = new.last() {
         waiting.lane.arrived(*youngest);
     }

@@ -142,7 +142,7 @@ impl Store {
     }
 
     /// Applies frames of the inbox: what was seen, and the youngest event of each lane.
-    pub fn note(&self, window: Window, noted: &[Noted], applied: Applied) -> fjall::Result<()> {
+    pub fn note(&self, window: &Window, noted: &[Noted], applied: Applied) -> fjall::Result<()> {
         let mut batch = self.batch();
         batch.insert(&self.meta, "inbox", write(&applied));
         let mut newest = BTreeMap::<&str, EventId>::new();

@@ -174,7 +174,7 @@ impl Keeper {
 
     /// Brings the index up to the end of the logs.
     fn catch_up(&self, store: &Store) -> Result<(), Error> {
-        let replay = || replay(store, &self.inbox, &self.outbox, self.window, &|damage| self.note_damage(damage));
+        let replay = || replay(store, &self.inbox, &self.outbox, &self.window, &|damage| self.note_damage(damage));
         catch_unwind(AssertUnwindSafe(replay)).unwrap_or(Err(Error::Index(fjall::Error::Unrecoverable)))
     }
 

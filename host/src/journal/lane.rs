@@ -1,6 +1,6 @@
 //! One webhook's part of the inbox: how far it has been judged, and who waits for more.
 
-use crate::message::EventId;
+use crate::message::{EventId, Timestamp};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,6 +13,8 @@ pub(super) struct LaneState {
     pub name: Arc<str>,
     /// Up to which event this lane has been judged. Written by its one dispatcher.
     done: AtomicU64,
+    /// When the oldest event that is pending was received; 0 when none is. Written by the dispatcher.
+    waits: AtomicU64,
     /// No event before this one is pending: a reader need not look there again.
     passed: AtomicU64,
     newest: Mutex<Newest>,
@@ -32,6 +34,7 @@ impl Lane {
         Self(Arc::new(LaneState {
             name: name.into(),
             done: AtomicU64::new(done.0),
+            waits: AtomicU64::new(0),
             passed: AtomicU64::new(done.0 + 1),
             newest: Mutex::new(Newest { event: newest.0, woken: false }),
             arrived: Condvar::new(),
@@ -46,6 +49,19 @@ impl Lane {
     /// otherwise at least the number that is (positions are shared between lanes, and duplicates have theirs).
     pub fn lag(&self) -> u64 {
         self.newest().0.saturating_sub(self.done().0)
+    }
+
+    /// For how long the oldest event that is pending waits already: nothing when none is.
+    pub fn waits(&self, now: Timestamp) -> Duration {
+        match self.0.waits.load(Ordering::Relaxed) {
+            0 => Duration::ZERO,
+            since => Duration::from_millis(now.0.saturating_sub(since)),
+        }
+    }
+
+    /// The oldest event that is pending was received then; `None`: none is.
+    pub fn note_oldest(&self, received: Option<Timestamp>) {
+        self.0.waits.store(received.map_or(0, |received| received.0), Ordering::Relaxed);
     }
 
     /// Blocks until an event younger than `than` may be there, `wake` is called, or `patience` has passed.

@@ -54,6 +54,7 @@ mod search;
 mod tests;
 
 pub use decide::{Decision, Judged, Outcome};
+pub use directory::is_in_use;
 pub use error::{Error, Refused};
 pub use held::Held;
 pub use inbox::Answer;
@@ -61,6 +62,7 @@ pub use lane::Lane;
 pub use retention::Freed;
 pub use search::{Record, State, Summary};
 
+use crate::journey::Receipt;
 use crate::message::{Delivery, EventId};
 use dedupe::Window;
 use inbox::Committer;
@@ -70,7 +72,7 @@ use retention::Retained;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 #[derive(Clone, Debug)]
@@ -110,7 +112,7 @@ pub struct Journal(Arc<Shared>);
 /// The fields are dropped from above to below: whoever writes before what is written, the directory's lock last.
 struct Shared {
     committer: Committer,
-    lanes: BTreeMap<String, Lane>,
+    lanes: RwLock<BTreeMap<String, Lane>>,
     keeper: Arc<Keeper>,
     window: Window,
     inbox: Log,
@@ -121,7 +123,9 @@ struct Shared {
     retained: Retained,
     recent: Mutex<Option<Arc<search::Received>>>,
     boot: u32,
-    config: Config,
+    /// Of the inbox, and of the outbox.
+    retention: RwLock<(Retention, Retention)>,
+    directory: PathBuf,
     _lock: directory::Lock,
 }
 
@@ -129,7 +133,12 @@ impl Journal {
     /// Makes a delivery durable. When this returns `Ok`, it is on disk. Cancel safe in this sense: a caller that goes
     /// away leaves the delivery either wholly in the inbox or not at all.
     pub async fn append(&self, lane: &Lane, delivery: Delivery) -> Result<Appended, Refused> {
-        self.0.committer.append(lane, delivery).await
+        self.0.committer.append(lane, delivery, None).await
+    }
+
+    /// As `append`, for a webhook: its receipt becomes a journey of each of its events.
+    pub async fn receive(&self, lane: &Lane, delivery: Delivery, receipt: Receipt) -> Result<Appended, Refused> {
+        self.0.committer.append(lane, delivery, Some(receipt)).await
     }
 
     /// Makes a delivery durable, in the order in which threads come here. It has at least one item. Blocks as long as
@@ -138,9 +147,15 @@ impl Journal {
         self.0.committer.submit(lane, delivery)
     }
 
-    /// The lane of a webhook that was named when the journal was opened.
+    /// Returns when what waits for the disk now has been answered, which shows that the inbox is alive. False when it is
+    /// not any more. Cancel safe.
+    pub async fn beat(&self) -> bool {
+        self.0.committer.beat().await
+    }
+
+    /// The lane of a webhook that was named when the journal was opened, or since.
     pub fn lane(&self, webhook: &str) -> Option<Lane> {
-        self.0.lanes.get(webhook).cloned()
+        self.0.lanes.read().unwrap_or_else(PoisonError::into_inner).get(webhook).cloned()
     }
 
     /// How often this journal has been opened. With it a number that only counts up becomes unique over restarts.

@@ -11,7 +11,7 @@ use crate::message::{EventId, Timestamp};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 impl Journal {
@@ -34,7 +34,7 @@ impl Journal {
         };
         let (inbox, outbox) = (open("inbox", &config.inbox)?, open("outbox", &config.outbox)?);
         let window = Window::new(config.dedupe_window);
-        let (keeper, ends) = Keeper::open(directory.clone(), inbox.clone(), outbox.clone(), window)?;
+        let (keeper, ends) = Keeper::open(directory.clone(), inbox.clone(), outbox.clone(), window.clone())?;
         damage.into_iter().for_each(|damage| keeper.note_damage(damage));
         fill(&inbox, ends.inbox)?;
         if outbox.end() < ends.outbox {
@@ -46,18 +46,16 @@ impl Journal {
 
         let mut lanes = BTreeMap::new();
         for name in &config.webhooks {
-            let number = |what: &str| keeper.read(|store| store.number(&format!("{what}/{name}")));
-            let [done, newest] = [number("done")?, number("newest")?].map(|number| EventId(number.unwrap_or(0)));
-            lanes.insert(name.clone(), Lane::new(name, done, newest));
+            lanes.insert(name.clone(), lane(&keeper, name)?);
         }
         let keeper = Arc::new(keeper);
         let committer =
-            Committer::start(inbox.clone(), keeper.clone(), window, config.waiting).map_err(Error::Thread)?;
+            Committer::start(inbox.clone(), keeper.clone(), window.clone(), config.waiting).map_err(Error::Thread)?;
         let (order, tail) = (Mutex::new(()), AtomicU64::new(outbox.end()));
-        let (retained, config) = (Retained::new(), config.clone());
+        let (retained, retention) = (Retained::new(), RwLock::new((config.inbox, config.outbox)));
         let shared = Shared {
             committer,
-            lanes,
+            lanes: RwLock::new(lanes),
             keeper,
             window,
             inbox,
@@ -67,10 +65,36 @@ impl Journal {
             retained,
             recent: Mutex::default(),
             boot,
-            config,
+            retention,
+            directory: directory.to_owned(),
             _lock: lock,
         };
         Ok(Self(Arc::new(shared)))
+    }
+}
+
+/// A lane, as far as it was judged before.
+fn lane(keeper: &Keeper, name: &str) -> Result<Lane, Error> {
+    let number = |what: &str| keeper.read(|store| store.number(&format!("{what}/{name}")));
+    let [done, newest] = [number("done")?, number("newest")?].map(|number| EventId(number.unwrap_or(0)));
+    Ok(Lane::new(name, done, newest))
+}
+
+impl Journal {
+    /// The lane of a webhook, made if there is none yet. It stays for as long as the journal is open.
+    pub fn open_lane(&self, webhook: &str) -> Result<Lane, Error> {
+        if let Some(lane) = self.lane(webhook) {
+            return Ok(lane);
+        }
+        let opened = lane(&self.0.keeper, webhook)?;
+        let mut lanes = self.0.lanes.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(lanes.entry(webhook.to_owned()).or_insert(opened).clone())
+    }
+
+    /// What is kept from now on. Segments that there are stay as long as they are.
+    pub fn keep(&self, inbox: Retention, outbox: Retention, dedupe_window: Duration) {
+        *self.0.retention.write().unwrap_or_else(PoisonError::into_inner) = (inbox, outbox);
+        self.0.window.set(dedupe_window);
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn replay(
     store: &Store,
     inbox: &Log,
     outbox: &Log,
-    window: Window,
+    window: &Window,
     damage: &dyn Fn(String),
 ) -> Result<(), Error> {
     walk(store, "inbox", inbox, damage, |frames, applied| {

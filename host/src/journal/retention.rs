@@ -51,11 +51,11 @@ impl Journal {
         // What is freed below may be just what the index waits for, so its error comes last.
         let index = state.keeper.ensure();
         let keep_from = self.keep_from();
-        let (inbox, outbox) = (&state.config.inbox, &state.config.outbox);
-        let mut freed = Freed { inbox: retain(&state.inbox, inbox, now, keep_from.0)?, outbox: 0 };
+        let (inbox, outbox) = self.retention();
+        let mut freed = Freed { inbox: retain(&state.inbox, &inbox, now, keep_from.0)?, outbox: 0 };
         self.tell_if_too_much(keep_from);
         if let Some(keep_from) = self.checkpoint()? {
-            freed.outbox = retain(&state.outbox, outbox, now, keep_from)?;
+            freed.outbox = retain(&state.outbox, &outbox, now, keep_from)?;
         }
         for log in [&state.inbox, &state.outbox] {
             if !log.healthy() {
@@ -76,7 +76,9 @@ impl Journal {
         // In this order: what arrives in between is younger than all that is looked at, and what is held in between
         // was pending when the lanes were looked at.
         let answered = state.committer.answered();
-        let pending = state.lanes.values().filter(|lane| lane.lag() > 0).map(super::Lane::passed).min();
+        let lanes = state.lanes.read().unwrap_or_else(PoisonError::into_inner);
+        let pending = lanes.values().filter(|lane| lane.lag() > 0).map(super::Lane::passed).min();
+        drop(lanes);
         let held = if state.keeper.sound() { self.held(EventId(0), 1) } else { Err(Error::NoIndex) };
         if let Ok(held) = held {
             let held = held.first().map(|held| held.event);
@@ -86,8 +88,13 @@ impl Journal {
         EventId(state.retained.keep_from.load(Ordering::Acquire))
     }
 
+    /// Of the inbox, and of the outbox.
+    fn retention(&self) -> (Retention, Retention) {
+        *self.0.retention.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn tell_if_too_much(&self, keep_from: EventId) {
-        let (state, most) = (&*self.0, self.0.config.inbox.size);
+        let (state, most) = (&*self.0, self.retention().0.size);
         let too_much = state.inbox.bytes() > most && keep_from.0 < state.inbox.end();
         let told = state.retained.told.swap(too_much, Ordering::AcqRel);
         if too_much && !told {
@@ -117,7 +124,7 @@ impl Journal {
         let covered = (state.outbox.last_place().segment, state.outbox.end());
         let mut saved = Ok(());
         state.keeper.read(|store| {
-            saved = checkpoint::save(store, &state.config.directory);
+            saved = checkpoint::save(store, &state.directory);
             Ok(())
         })?;
         saved?;

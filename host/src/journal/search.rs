@@ -225,7 +225,7 @@ impl Journal {
     }
 
     fn done_of(&self, webhook: &str) -> Result<EventId, Error> {
-        if let Some(lane) = self.0.lanes.get(webhook) {
+        if let Some(lane) = self.lane(webhook) {
             return Ok(lane.done());
         }
         let number = self.0.keeper.read(|store| store.number(&format!("done/{webhook}")))?;

@@ -24,6 +24,7 @@ use crate::task;
 use space::Space;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -65,6 +66,7 @@ pub struct Error {
 /// All spaces. The last handle's drop syncs them.
 pub struct Store {
     config: Config,
+    quota: Arc<AtomicU64>,
     spaces: Arc<Mutex<BTreeMap<String, Arc<Space>>>>,
     keeper: Option<(Sender<()>, JoinHandle<()>)>,
 }
@@ -83,12 +85,18 @@ impl Store {
             }
         });
         let keeper = keeper.map_err(failed)?;
-        Ok(Self { config, spaces, keeper: Some((stop, keeper)) })
+        let quota = Arc::new(AtomicU64::new(config.quota));
+        Ok(Self { config, quota, spaces, keeper: Some((stop, keeper)) })
     }
 
     /// The space of this name, which is of lower-case letters, digits, `-` and `_`. The same for whoever asks.
     pub fn space(&self, name: &str) -> Result<Arc<dyn Keyspace>, Error> {
         Ok(self.open_space(name)?)
+    }
+
+    /// From now on, each space may hold so many bytes. What is there already stays.
+    pub fn set_quota(&self, quota: u64) {
+        self.quota.store(quota, Ordering::Relaxed);
     }
 
     fn open_space(&self, name: &str) -> Result<Arc<Space>, Error> {
@@ -97,7 +105,7 @@ impl Store {
             return Ok(space.clone());
         }
         let path = self.config.directory.join(format!("{name}.log"));
-        let space = Space::open(&path, &self.config).map_err(|source| Error { path, source })?;
+        let space = Space::open(&path, &self.config, self.quota.clone()).map_err(|source| Error { path, source })?;
         let space = Arc::new(space);
         spaces.insert(name.to_owned(), space.clone());
         Ok(space)

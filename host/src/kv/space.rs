@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::ops::Bound;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 /// Keys listed at once.
@@ -24,7 +25,8 @@ const SLACK: u64 = 1 << 20;
 
 pub struct Space {
     held: Mutex<Held>,
-    quota: u64,
+    /// Shared by all spaces.
+    quota: Arc<AtomicU64>,
     key: usize,
     value: usize,
     clock: fn() -> Timestamp,
@@ -51,7 +53,7 @@ impl Entry {
 }
 
 impl Space {
-    pub fn open(path: &Path, config: &Config) -> io::Result<Self> {
+    pub fn open(path: &Path, config: &Config, quota: Arc<AtomicU64>) -> io::Result<Self> {
         let now = (config.clock)().0;
         let mut entries = BTreeMap::new();
         let log = Log::open(path, |Record { key, value, expiry }| match value {
@@ -64,7 +66,7 @@ impl Space {
         let expiries = entries.iter().filter_map(expires).collect();
         let used = entries.iter().map(|(key, entry)| weight(key, &entry.value)).sum();
         let held = Mutex::new(Held { entries, expiries, used, log });
-        Ok(Self { held, quota: config.quota, key: config.key, value: config.value, clock: config.clock })
+        Ok(Self { held, quota, key: config.key, value: config.value, clock: config.clock })
     }
 
     /// What is done from time to time: what has expired goes, what is on its way to the disk arrives there, and a log that
@@ -189,7 +191,7 @@ impl Keyspace for Space {
     fn set(&self, key: &str, value: &[u8], ttl: Option<Duration>) -> Result<(), Fault> {
         self.check(key, value)?;
         let (mut held, now) = self.lock();
-        held.put(key, Bytes::copy_from_slice(value), self.expiry(ttl), self.quota, now)
+        held.put(key, Bytes::copy_from_slice(value), self.expiry(ttl), self.quota.load(Ordering::Relaxed), now)
     }
 
     fn add(&self, key: &str, value: &[u8], ttl: Option<Duration>) -> Result<bool, Fault> {
@@ -198,7 +200,7 @@ impl Keyspace for Space {
         if held.live(key, now).is_some() {
             return Ok(false);
         }
-        held.put(key, Bytes::copy_from_slice(value), self.expiry(ttl), self.quota, now)?;
+        held.put(key, Bytes::copy_from_slice(value), self.expiry(ttl), self.quota.load(Ordering::Relaxed), now)?;
         Ok(true)
     }
 
@@ -214,7 +216,7 @@ impl Keyspace for Space {
             }
         };
         let number = number.saturating_add(by);
-        held.put(key, number.to_string().into(), expiry, self.quota, now)?;
+        held.put(key, number.to_string().into(), expiry, self.quota.load(Ordering::Relaxed), now)?;
         Ok(number)
     }
 
@@ -228,7 +230,7 @@ impl Keyspace for Space {
         }
         let expiry = present.and_then(|entry| entry.expiry);
         match new {
-            Some(new) => held.put(key, Bytes::copy_from_slice(new), expiry, self.quota, now)?,
+            Some(new) => held.put(key, Bytes::copy_from_slice(new), expiry, self.quota.load(Ordering::Relaxed), now)?,
             None => held.remove(key)?,
         }
         Ok(true)

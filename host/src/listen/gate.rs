@@ -3,6 +3,7 @@
 //! Proxies carry other people's connections, so they have no share of their own: theirs count in all, and when it is known
 //! whose they are, to the share of that address.
 
+use arc_swap::ArcSwap;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
@@ -35,25 +36,33 @@ pub enum Refused {
 pub struct Gate(Arc<Shared>);
 
 struct Shared {
-    limits: Limits,
+    /// Held while they are changed.
+    limits: Mutex<Limits>,
+    per_address: AtomicUsize,
     room: Arc<Semaphore>,
+    /// How many places more are taken than there are now: those who go leave none behind.
+    surplus: AtomicUsize,
     // Held for one look-up, never across an await.
     of_address: Mutex<HashMap<IpAddr, usize>>,
     open: AtomicUsize,
     /// Whether an address is a proxy's.
-    carries: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
+    carries: ArcSwap<Carries>,
     refused: Box<dyn Fn(Refused) + Send + Sync>,
 }
 
+type Carries = Box<dyn Fn(IpAddr) -> bool + Send + Sync>;
+
 /// Room for one connection, before it is known whose.
-pub(super) struct Room(OwnedSemaphorePermit);
+pub(super) struct Room {
+    place: Option<OwnedSemaphorePermit>,
+    gate: Arc<Shared>,
+}
 
 /// One connection's place, until it is dropped.
 #[must_use = "the connection is counted only as long as this lives"]
 pub struct Permit {
-    gate: Gate,
     share: Share,
-    _room: OwnedSemaphorePermit,
+    room: Room,
 }
 
 /// One of the connections of an address, until it is dropped. It is none where the address is a proxy's.
@@ -66,23 +75,40 @@ pub struct Share {
 impl Gate {
     /// `refused` is called on the accepting task: it counts and returns.
     pub fn new(limits: Limits, refused: impl Fn(Refused) + Send + Sync + 'static) -> Self {
-        Self::behind(|_| false, limits, refused)
-    }
-
-    /// One before which there are proxies: `carries` tells whether an address is one of theirs.
-    pub fn behind(
-        carries: impl Fn(IpAddr) -> bool + Send + Sync + 'static,
-        limits: Limits,
-        refused: impl Fn(Refused) + Send + Sync + 'static,
-    ) -> Self {
+        let limits = limits.sensible();
         Self(Arc::new(Shared {
-            limits,
-            room: Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS))),
+            limits: Mutex::new(limits),
+            per_address: AtomicUsize::new(limits.per_address),
+            room: Arc::new(Semaphore::new(limits.connections)),
+            surplus: AtomicUsize::new(0),
             of_address: Mutex::default(),
             open: AtomicUsize::new(0),
-            carries: Box::new(carries),
+            carries: ArcSwap::from_pointee(Box::new(|_| false)),
             refused: Box::new(refused),
         }))
+    }
+
+    /// From now on there is so much room. Whoever is in stays, also when there are more than that.
+    pub fn set_limits(&self, limits: Limits) {
+        let limits = limits.sensible();
+        let mut before = self.0.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        self.0.per_address.store(limits.per_address, Ordering::Release);
+        if let Some(fewer) = before.connections.checked_sub(limits.connections) {
+            let gone = self.0.room.forget_permits(fewer);
+            self.0.surplus.fetch_add(fewer - gone, Ordering::AcqRel);
+        } else {
+            let more = limits.connections - before.connections;
+            let spoken_for = |surplus: usize| Some(surplus.saturating_sub(more));
+            let surplus = self.0.surplus.fetch_update(Ordering::AcqRel, Ordering::Acquire, spoken_for);
+            self.0.room.add_permits(more.saturating_sub(surplus.unwrap_or_default()));
+        }
+        *before = limits;
+    }
+
+    /// From now on these addresses are proxies'.
+    pub fn set_carriers(&self, carries: impl Fn(IpAddr) -> bool + Send + Sync + 'static) {
+        let carries: Carries = Box::new(carries);
+        self.0.carries.store(Arc::new(carries));
     }
 
     /// How many connections there are.
@@ -92,28 +118,32 @@ impl Gate {
 
     /// Waits for room. Cancel safe.
     pub(super) async fn room(&self) -> Room {
-        if let Ok(room) = self.0.room.clone().try_acquire_owned() {
-            return Room(room);
+        if let Ok(place) = self.0.room.clone().try_acquire_owned() {
+            return self.room_of(place);
         }
         (self.0.refused)(Refused::Connections);
-        Room(self.0.room.clone().acquire_owned().await.expect("this semaphore is never closed"))
+        self.room_of(self.0.room.clone().acquire_owned().await.expect("this semaphore is never closed"))
+    }
+
+    fn room_of(&self, place: OwnedSemaphorePermit) -> Room {
+        Room { place: Some(place), gate: self.0.clone() }
     }
 
     pub(super) fn admit(&self, room: Room, address: IpAddr) -> Option<Permit> {
         let share = self.share(address)?;
         self.0.open.fetch_add(1, Ordering::Relaxed);
-        Some(Permit { gate: self.clone(), share, _room: room.0 })
+        Some(Permit { share, room })
     }
 
     /// One more for an address, if it has not got its share already. Never waits.
     pub fn share(&self, address: IpAddr) -> Option<Share> {
-        if (self.0.carries)(address) {
+        if (self.0.carries.load())(address) {
             return Some(Share { gate: self.clone(), address: None });
         }
         let address = network(address);
         let mut addresses = self.0.addresses();
         let count = addresses.entry(address).or_default();
-        if *count >= self.0.limits.per_address {
+        if *count >= self.0.per_address.load(Ordering::Acquire) {
             drop(addresses);
             (self.0.refused)(Refused::PerAddress);
             return None;
@@ -125,11 +155,11 @@ impl Gate {
 
     /// A place for one who shares a connection with others, if there is one. Never waits.
     pub fn another(&self, address: IpAddr) -> Option<Permit> {
-        let Ok(room) = self.0.room.clone().try_acquire_owned() else {
+        let Ok(place) = self.0.room.clone().try_acquire_owned() else {
             (self.0.refused)(Refused::Connections);
             return None;
         };
-        self.admit(Room(room), address)
+        self.admit(self.room_of(place), address)
     }
 
     pub(super) fn failed(&self) {
@@ -144,17 +174,33 @@ impl Shared {
     }
 }
 
+impl Limits {
+    fn sensible(self) -> Self {
+        Self { connections: self.connections.min(Semaphore::MAX_PERMITS), ..self }
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        let one_less = |surplus: usize| surplus.checked_sub(1);
+        let is_surplus = self.gate.surplus.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_less).is_ok();
+        if is_surplus && let Some(place) = self.place.take() {
+            place.forget();
+        }
+    }
+}
+
 impl Permit {
     /// The same place, now that it is known for whom: another share is counted. `None` when that address has its share.
     pub fn of(mut self, address: IpAddr) -> Option<Self> {
-        self.share = self.gate.share(address)?;
+        self.share = self.share.gate.share(address)?;
         Some(self)
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.gate.0.open.fetch_sub(1, Ordering::Relaxed);
+        self.room.gate.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -195,11 +241,35 @@ mod tests {
         assert_ne!(ip("192.0.2.1"), ip("192.0.2.2"));
     }
 
+    #[test]
+    fn room_that_is_taken_away_is_not_there_again_when_those_in_it_leave() {
+        let limits = |connections| Limits { connections, per_address: 100 };
+        let address = "192.0.2.1".parse().unwrap();
+        let gate = Gate::new(limits(4), |_| {});
+        let mut inside: Vec<Permit> = (0..4).filter_map(|_| gate.another(address)).collect();
+        assert_eq!(inside.len(), 4);
+        gate.set_limits(limits(2));
+        inside.truncate(2);
+        assert!(gate.another(address).is_none(), "two are in, and there is room for two");
+        inside.pop();
+        inside.extend(gate.another(address));
+        assert_eq!(inside.len(), 2);
+        gate.set_limits(limits(1));
+        gate.set_limits(limits(3));
+        inside.extend(gate.another(address));
+        assert_eq!((inside.len(), gate.another(address).is_none()), (3, true));
+        gate.set_limits(Limits { connections: 9, per_address: 3 });
+        assert!(gate.another(address).is_none(), "an address has its share");
+        drop(inside);
+        assert_eq!((gate.open(), gate.0.room.available_permits()), (0, 9));
+    }
+
     #[tokio::test]
     async fn a_proxy_has_no_share_and_those_it_carries_have_theirs() {
         let ip = |text: &str| text.parse::<IpAddr>().unwrap();
         let (proxy, client) = (ip("10.0.0.1"), ip("192.0.2.1"));
-        let gate = Gate::behind(move |address| address == proxy, Limits { connections: 10, per_address: 1 }, |_| {});
+        let gate = Gate::new(Limits { connections: 10, per_address: 1 }, |_| {});
+        gate.set_carriers(move |address| address == proxy);
         let mut permits = vec![];
         for _ in 0..3 {
             permits.push(gate.admit(gate.room().await, proxy).unwrap());

@@ -161,6 +161,14 @@ labels! {
         Failed = "failed",
     }
 
+    /// What became of a span.
+    SpanOutcome {
+        /// The collector has taken it.
+        Exported = "exported",
+        /// The collector did not take it, or there was no room for it before.
+        Dropped = "dropped",
+    }
+
     /// Why a connection was refused before anything was read from it.
     ConnectionRefusal {
         TooMany = "too_many",
@@ -254,4 +262,9 @@ pub struct RenewalLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct CertificateLabels {
     pub source: CertificateSource,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct SpanLabels {
+    pub outcome: SpanOutcome,
 }

@@ -16,7 +16,7 @@ const NAMES: usize = 256;
 const LONGEST: usize = 64;
 
 /// Postern's own of that form.
-const TAKEN: [&str; 3] = ["calls", "seconds", "failures"];
+const TAKEN: [&str; 7] = ["calls", "seconds", "failures", "memory", "set_aside", "shadow_calls", "swaps"];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct PerFilter {

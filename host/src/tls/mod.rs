@@ -22,9 +22,11 @@ mod reload;
 #[cfg(test)]
 mod tests;
 mod tickets;
+mod validity;
 
 pub use error::{Error, HandshakeError};
 pub use reload::Reloaded;
+pub use validity::{Validity, validity};
 
 use crate::challenges::{Challenges, PROTOCOL};
 use crate::metrics::Metrics;

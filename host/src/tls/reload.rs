@@ -128,6 +128,8 @@ impl fmt::Debug for Current {
 pub fn watch(current: Arc<Current>, metrics: Metrics) -> io::Result<Watch> {
     let mut last_failure = None;
     let watched = current.clone();
+    // Of the certificate that was in use before, nothing is told any more.
+    metrics.certificate_expiry.clear();
     let source = if current.by_acme() { CertificateSource::Acme } else { CertificateSource::File };
     let look = move || {
         look_again(&current, &mut last_failure);

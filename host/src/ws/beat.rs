@@ -2,6 +2,7 @@
 //! goodbye has taken too long.
 
 use super::Slow;
+use super::behind;
 use super::encode::Form;
 use super::farewell;
 use super::presence;
@@ -13,6 +14,9 @@ use std::time::{Duration, Instant};
 /// How finely heartbeats and goodbyes are timed.
 pub const TICK: Duration = Duration::from_millis(250);
 
+/// How many ticks lie between two looks at who is behind.
+const LOOK: u32 = 4;
+
 /// How long a client has to answer a close frame.
 pub const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -21,18 +25,24 @@ pub fn beat(shared: &Shared, now: Instant) {
     let shard = &mut *guard;
     ask_again(shared, shard);
     presence::tell(shared, shard);
+    shard.beats = shard.beats.wrapping_add(1);
+    if shard.beats.is_multiple_of(LOOK) {
+        behind::tell(shard);
+    }
     let mut due = Vec::new();
-    for (interval, queue) in &mut shard.heartbeats {
+    for queue in shard.heartbeats.values_mut() {
         while queue.front().is_some_and(|(when, _)| *when <= now) {
-            due.extend(queue.pop_front().map(|(_, id)| (*interval, id)));
+            due.extend(queue.pop_front().map(|(_, id)| id));
         }
     }
-    for (interval, id) in due {
+    for id in due {
         if is_silent(shard, id, now) {
             shard.remove(id, CloseReason::Silent);
         }
         let Some(seat) = shard.clients.get_mut(&id) else { continue };
         farewell::ping(&mut seat.client);
+        // It may be another than the last time.
+        let interval = seat.client.stream.heartbeat;
         let overtaken = seat.client.blocked && seat.client.is_behind(&shard.ring) && seat.client.is_live();
         if overtaken && seat.client.stream.slow == Slow::Disconnect {
             shard.goodbye(id, CloseReason::TooSlow);

@@ -45,7 +45,11 @@ pub enum Task {
 
 /// Where it is asked: a bounded queue before a thread that runs [`serve`].
 #[derive(Clone, Debug)]
-pub struct Chooser(SyncSender<Task>);
+pub struct Chooser {
+    queue: SyncSender<Task>,
+    /// Gone when nobody asks any more.
+    _asking: Arc<()>,
+}
 
 /// What was answered of one event. `None`: it could not be known, and is to be asked again.
 pub struct Chosen {
@@ -54,13 +58,13 @@ pub struct Chosen {
 }
 
 impl Chooser {
-    pub fn new(queue: SyncSender<Task>) -> Self {
-        Self(queue)
+    pub fn new(queue: SyncSender<Task>, asking: Arc<()>) -> Self {
+        Self { queue, _asking: asking }
     }
 
     /// False when there is no room: the shard asks again in a moment.
     fn ask(&self, task: Task) -> bool {
-        self.0.try_send(task).is_ok()
+        self.queue.try_send(task).is_ok()
     }
 
     pub fn walk(&self, walk: Walk, catch_up: CatchUp) -> bool {

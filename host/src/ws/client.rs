@@ -7,6 +7,7 @@ mod feed;
 
 use super::choose::{AHEAD, Knowledge, Questions};
 use super::encode::{self, Form, Manner, Own};
+use super::reach::Reach;
 use super::session::Ears;
 use super::socket::Socket;
 use super::{Stream, Who};
@@ -97,6 +98,8 @@ pub enum Standing {
 pub struct Sent {
     pub frames: u64,
     pub bytes: u64,
+    /// Which frames, of the newest.
+    pub reach: Reach,
 }
 
 impl Client {
@@ -140,6 +143,20 @@ impl Client {
             client.tell(&Own::Greeting(greeting));
         }
         client
+    }
+
+    /// From now on it is of this stream: its own, as that is now.
+    pub fn restream(&mut self, stream: Arc<Stream>) {
+        self.knowledge = match (stream.chooser.is_some(), self.knowledge.take()) {
+            (false, _) => None,
+            (true, known) => {
+                let mut known = known.unwrap_or_default();
+                // What the former chooser has not answered yet, the present one is asked.
+                known.ask_again();
+                Some(known)
+            }
+        };
+        self.stream = stream;
     }
 
     /// Says something of our own, between events.

@@ -1,6 +1,5 @@
 //! What one client of a shard says: waited for, read a turn at a time, and heard by whoever wants to before more is read.
 
-use super::Stream;
 use super::beat::GOODBYE;
 use super::said::{self, Answer, Hearing, What};
 use super::session::{self, Heard};
@@ -8,17 +7,16 @@ use super::shard::{Shared, pump_one};
 use super::socket::Line;
 use crate::message::ClientId;
 use crate::metrics::CloseReason;
-use std::sync::Arc;
 use std::time::Instant;
 
 /// Waits for what a client says, and until that was heard by whoever wants to hear it, and nothing else.
-pub async fn listen(shared: Shared, line: Line, id: ClientId, stream: Arc<Stream>) {
-    if let Some(hearing) = &stream.hearing {
+pub async fn listen(shared: Shared, line: Line, id: ClientId) {
+    if let Some(hearing) = hearing(&shared, id) {
         if let Some(seat) = shared.borrow_mut().clients.get_mut(&id) {
             seat.announced = true;
         }
         if hearing.kinds.connect {
-            tell(&shared, hearing, id, What::Connect).await;
+            tell(&shared, &hearing, id, What::Connect).await;
         }
     }
     loop {
@@ -28,8 +26,8 @@ pub async fn listen(shared: Shared, line: Line, id: ClientId, stream: Arc<Stream
             Heard::Gone(_) => return,
             Heard::More => tokio::task::yield_now().await,
             Heard::Said(what) => {
-                if let Some(hearing) = &stream.hearing {
-                    tell(&shared, hearing, id, what).await;
+                if let Some(hearing) = hearing(&shared, id) {
+                    tell(&shared, &hearing, id, what).await;
                 }
             }
             Heard::All => {
@@ -39,6 +37,11 @@ pub async fn listen(shared: Shared, line: Line, id: ClientId, stream: Arc<Stream
             }
         }
     }
+}
+
+/// Who hears it now.
+fn hearing(shared: &Shared, id: ClientId) -> Option<Hearing> {
+    shared.borrow().clients.get(&id)?.client.stream.hearing.clone()
 }
 
 /// Has something heard. A client that must not take it for heard is closed.

@@ -23,9 +23,13 @@
 //! | `last` | where a client's last N events begin |
 //! | `count` | how many of a client's events lie between two places |
 //! | `presence` | who else is there, for those who want to know |
+//! | `renew` | another configuration, for the clients that are there |
+//! | `reach` | how many clients were given the newest events, and when |
+//! | `behind` | how many clients are behind, and how far |
 //! | `socket` | TCP, TLS or a pipe, never waiting |
 
 mod beat;
+mod behind;
 mod catch_up;
 pub mod choose;
 mod client;
@@ -37,6 +41,8 @@ mod inbound;
 mod last;
 mod listening;
 mod presence;
+mod reach;
+mod renew;
 mod said;
 mod session;
 mod shard;
@@ -44,6 +50,7 @@ mod socket;
 
 pub use catch_up::{Backlog, Piece};
 pub use encode::{Form, Manner};
+pub use renew::Renewal;
 pub use said::{Answer, Hearing, Kinds, Said, What};
 
 use crate::clients::Clients;
@@ -62,9 +69,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
 
 /// What holds for every client.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// The largest message a client may send, in bytes.
     pub client_message: usize,
@@ -165,7 +173,7 @@ pub struct Shards {
     catch_up: CatchUp,
     clients: Clients,
     /// The most labels a client may have.
-    labels: usize,
+    labels: Arc<AtomicUsize>,
 }
 
 impl Shards {
@@ -194,7 +202,8 @@ impl Shards {
             shard::start(number, parts)
         });
         let commands = commands.collect::<Result<Vec<_>, _>>()?.into();
-        Ok(Self { commands, next: Arc::default(), present, catch_up, clients: clients.clone(), labels: config.labels })
+        let labels = Arc::new(config.labels.into());
+        Ok(Self { commands, next: Arc::default(), present, catch_up, clients: clients.clone(), labels })
     }
 
     /// Where the last `count` events before `before` begin that a client is entitled to, as far back as it is reasonable
@@ -258,7 +267,7 @@ impl Shards {
         let client = change.client();
         let (shard, what) = match change {
             Change::AddLabel { client, label } => {
-                let (card, shard) = self.clients.add_label(client, label, self.labels)?;
+                let (card, shard) = self.clients.add_label(client, label, self.labels.load(Ordering::Relaxed))?;
                 (shard, Touch::Relabel(card))
             }
             Change::RemoveLabel { client, label } => {
@@ -271,10 +280,33 @@ impl Shards {
         Some((shard, Command::Touch { client, behind, what }))
     }
 
+    /// Has every shard work by another configuration from now on. Blocks while a shard is behind with its commands.
+    pub fn renew(&self, renewal: Renewal) {
+        self.labels.store(renewal.config.labels, Ordering::Relaxed);
+        let renewal = Arc::new(renewal);
+        for shard in self.commands.iter() {
+            // A shard that has stopped has no clients.
+            let _ = shard.blocking_send(Command::Renew(renewal.clone()));
+        }
+    }
+
     /// Hands a client over. False when its shard has stopped, which happens at the very end only.
     pub async fn join(&self, joining: Joining) -> bool {
         let shard = self.next.fetch_add(1, Ordering::Relaxed) % self.commands.len();
         self.commands[shard].send(Command::Join(Box::new(joining))).await.is_ok()
+    }
+
+    /// The number of a shard that has not answered by then, behind all that it was asked before; none when all have.
+    /// Cancel safe.
+    pub async fn silent(&self, until: Instant) -> Option<usize> {
+        for (number, commands) in self.commands.iter().enumerate() {
+            let (answer, answered) = oneshot::channel();
+            let beat = async { commands.send(Command::Beat(answer)).await.is_ok() && answered.await.is_ok() };
+            if !timeout_at(until, beat).await.unwrap_or(false) {
+                return Some(number);
+            }
+        }
+        None
     }
 
     /// Tells every client 1001, and where to go on, and returns when all are gone. Those that join later are told so too.

@@ -6,6 +6,7 @@ use super::choose::{Chosen, Questions};
 use super::client::{Client, Sent, Standing};
 use super::farewell;
 use super::listening::listen;
+use super::renew::{self, Renewal};
 use super::said::{self, What};
 use super::session::Ears;
 use super::socket::{Line, Socket};
@@ -22,7 +23,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
@@ -42,8 +43,12 @@ pub enum Command {
         behind: Offset,
         what: Touch,
     },
+    /// Work by this from now on.
+    Renew(Arc<Renewal>),
     /// Say goodbye to everybody, and to everybody who comes.
     Drain,
+    /// Somebody wants to know whether the loop still turns.
+    Beat(oneshot::Sender<()>),
 }
 
 /// What a filter or an operator does to a client.
@@ -87,6 +92,10 @@ pub struct Shard {
     ahead: bool,
     /// For whom there was no room before a chooser: they ask again at the next beat.
     pub unasked: Vec<ClientId>,
+    /// What it works by, if that is not what it began with.
+    pub renewal: Option<Arc<Renewal>>,
+    /// How often the clock was looked at.
+    pub beats: u32,
     draining: bool,
     scratch: Vec<u8>,
     sent: Sent,
@@ -132,6 +141,8 @@ async fn run(parts: Parts, commands: mpsc::WeakSender<Command>, mut receiver: mp
         coming: VecDeque::new(),
         ahead: false,
         unasked: Vec::new(),
+        renewal: None,
+        beats: 0,
         draining: false,
         scratch: Vec::new(),
         sent: Sent::default(),
@@ -177,6 +188,7 @@ fn obey(shared: &Shared, inbox: &Inbox, command: Command) {
         Command::Missed { client, piece } => missed(shared, client, piece.as_deref()),
         Command::Chosen(chosen) => learn(shared, &chosen),
         Command::Touch { client, behind, what } => touch(shared, inbox, client, behind, what),
+        Command::Renew(renewal) => renew::renew(shared, &renewal),
         Command::Drain => {
             // What was decided before goes out before.
             pump_all(shared);
@@ -184,6 +196,8 @@ fn obey(shared: &Shared, inbox: &Inbox, command: Command) {
             pump_all(shared);
             drain(shared);
         }
+        // Whoever asked may have had enough.
+        Command::Beat(answer) => drop(answer.send(())),
     }
 }
 
@@ -215,6 +229,7 @@ fn pump_all(shared: &Shared) {
     let shard = &mut *shard;
     shard.coming.drain(..).for_each(|frame| shard.ring.push(frame));
     let Shard { ring, clients, scratch, sent, .. } = shard;
+    sent.reach.move_to(ring.end());
     let mut notable = Vec::new();
     for (id, seat) in clients {
         let client = &mut seat.client;
@@ -226,6 +241,7 @@ fn pump_all(shared: &Shared) {
             Ok(Standing::Live) => {}
             standing => notable.push((*id, standing)),
         }
+        sent.reach.time();
     }
     shard.count();
     let mut curious = Vec::new();
@@ -248,13 +264,20 @@ fn learn(shared: &Shared, chosen: &Chosen) {
             None => shard.unasked.push(card.id),
             // Those further ahead say nothing of the next.
             Some(_) if seat.client.cursor().offset > chosen.offset => {}
-            Some(_) => pump_one(shared, &mut shard, card.id),
+            Some(_) => feed(shared, &mut shard, card.id),
         }
     }
+    shard.count();
 }
 
 /// Gives one client what it lacks.
 pub fn pump_one(shared: &Shared, shard: &mut Shard, id: ClientId) {
+    feed(shared, shard, id);
+    shard.count();
+}
+
+/// As `pump_one`, for one of many: what they were sent is still to be counted.
+fn feed(shared: &Shared, shard: &mut Shard, id: ClientId) {
     let Shard { ring, clients, scratch, sent, .. } = &mut *shard;
     let Some(seat) = clients.get_mut(&id) else { return };
     let client = &mut seat.client;
@@ -267,7 +290,6 @@ pub fn pump_one(shared: &Shared, shard: &mut Shard, id: ClientId) {
     } else {
         client.pump(ring, scratch, sent)
     };
-    shard.count();
     settle(shared, shard, id, standing);
 }
 
@@ -349,8 +371,8 @@ fn join(shared: &Shared, joining: Joining) {
     };
     let mut guard = shared.borrow_mut();
     let shard = &mut *guard;
-    let (card, stream, now) = (who.card.clone(), who.stream.clone(), Instant::now());
-    let (id, heartbeat) = (card.id, stream.heartbeat);
+    let (card, now) = (who.card.clone(), Instant::now());
+    let (id, heartbeat) = (card.id, who.stream.heartbeat);
     let expires = who.expires;
     shard.expiries.extend(expires.map(|expires| (expires, id)));
     let ears = Ears::new(who.manner, early, shard.parts.config.client_message);
@@ -360,10 +382,12 @@ fn join(shared: &Shared, joining: Joining) {
     let client = Client::new(who, Socket::new(line.clone(), tls), ears, live_from, now);
     shard.parts.metrics.clients.get_or_create(&PerStream { stream: client.stream.name.clone() }).inc();
     shard.parts.clients.join(card, shard.parts.number);
-    let listener = task::local(listen(shared.clone(), line, id, stream));
+    let listener = task::local(listen(shared.clone(), line, id));
     let counted = shard.parts.present.begin();
     shard.clients.insert(id, Seat { client, listener, waiter: None, announced: false, expires, permit, counted });
     shard.heartbeats.entry(heartbeat).or_default().push_back((now + heartbeat, id));
+    // It was let in by what was so then.
+    renew::take_up(shard, id);
     if shard.draining {
         shard.goodbye(id, CloseReason::Draining);
     }
@@ -457,10 +481,11 @@ impl Shard {
 
     /// Adds up what was sent since the last time.
     fn count(&mut self) {
-        let sent = std::mem::take(&mut self.sent);
-        if sent.bytes > 0 {
-            self.parts.metrics.frames_sent.inc_by(sent.frames);
-            self.parts.metrics.bytes_sent.inc_by(sent.bytes);
+        let (frames, bytes) = (std::mem::take(&mut self.sent.frames), std::mem::take(&mut self.sent.bytes));
+        if bytes > 0 {
+            self.parts.metrics.frames_sent.inc_by(frames);
+            self.parts.metrics.bytes_sent.inc_by(bytes);
         }
+        self.sent.reach.report(&self.parts.metrics.journeys);
     }
 }

@@ -5,11 +5,15 @@
 //! `LANGUAGE_TESTS=required`, as CI sets it.
 
 pub mod c;
+pub mod collector;
+mod debian;
 pub mod go;
 pub mod javascript;
 pub mod pebble;
+pub mod prometheus;
 pub mod python;
 pub mod registry;
+pub mod schema;
 pub mod zig;
 
 use crate::guests::target;

@@ -23,21 +23,25 @@ pub fn path() -> Option<String> {
 }
 
 fn install(directory: &Path) -> Result<(), String> {
-    pip(Path::new("python3"), directory).or_else(|first| {
-        // Python without pip may have what brings one.
-        let venv = directory.join("venv");
-        ran(Command::new("python3").args(["-m", "venv"]).arg(&venv)).map_err(|second| format!("{first}; {second}"))?;
-        pip(&venv.join("bin/python3"), directory)
-    })?;
+    pip(directory, &format!("componentize-py=={VERSION}"))?;
     let program = directory.join("bin/componentize-py");
     std::fs::write(&program, START).map_err(|error| format!("{}: {error}", program.display()))?;
     ran(Command::new("chmod").arg("+x").arg(&program))
 }
 
-fn pip(python: &Path, directory: &Path) -> Result<(), String> {
-    let mut pip = Command::new(python);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade", "--target"]);
-    ran(pip.arg(directory).arg(format!("componentize-py=={VERSION}")))
+/// Puts a package of PyPI, and all that it needs, into a directory.
+pub(super) fn pip(directory: &Path, package: &str) -> Result<(), String> {
+    let pip = |python: &Path| {
+        let mut pip = Command::new(python);
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade", "--target"]);
+        ran(pip.arg(directory).arg(package))
+    };
+    pip(Path::new("python3")).or_else(|first| {
+        // Python without pip may have what brings one.
+        let venv = directory.join("venv");
+        ran(Command::new("python3").args(["-m", "venv"]).arg(&venv)).map_err(|second| format!("{first}; {second}"))?;
+        pip(&venv.join("bin/python3"))
+    })
 }
 
 fn ran(command: &mut Command) -> Result<(), String> {

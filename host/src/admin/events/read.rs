@@ -147,6 +147,7 @@ impl Shown {
             delivery: Whole { first: record.delivery.to_string(), items: record.items, bytes: record.delivery_bytes },
             decided: record.decided.map(date),
             trail: record.trail.clone(),
+            sockets: None,
             body,
             base64,
         }

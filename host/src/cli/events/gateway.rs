@@ -50,6 +50,27 @@ impl Gateway {
         Self::at(&format!("http://{}", nearby(listen)), config.admin.token.clone(), trust)
     }
 
+    /// Where it is.
+    pub fn address(&self) -> String {
+        self.client.destination().address.to_string()
+    }
+
+    /// What it answers to a question, whatever that is, unless it refuses the token.
+    pub async fn look(&mut self, target: &str) -> Result<Answer, Failure> {
+        let answer = self.ask(Method::GET, target, Bytes::new(), ANSWERING).await.map_err(absent)?;
+        if answer.status == StatusCode::UNAUTHORIZED { Err(unauthorized()) } else { Ok(answer) }
+    }
+
+    /// What it answers to an order.
+    pub async fn tell(&mut self, target: &str) -> Result<Answer, Failure> {
+        let answer = self.ask(Method::POST, target, Bytes::new(), JUDGING).await.map_err(absent)?;
+        match answer.status {
+            StatusCode::UNAUTHORIZED => Err(unauthorized()),
+            StatusCode::NOT_FOUND => Err(too_old(target)),
+            _ => Ok(answer),
+        }
+    }
+
     /// Whether it is there; else why not.
     pub async fn reached(&mut self) -> Result<(), String> {
         self.ask(Method::GET, "/live", Bytes::new(), ANSWERING).await.map(|_| ())
@@ -76,7 +97,7 @@ impl Gateway {
         read(target, answer)?.ok_or_else(|| too_old(target))
     }
 
-    async fn get<T: DeserializeOwned>(&mut self, target: &str) -> Result<Option<T>, Failure> {
+    pub async fn get<T: DeserializeOwned>(&mut self, target: &str) -> Result<Option<T>, Failure> {
         read(target, self.ask(Method::GET, target, Bytes::new(), ANSWERING).await.map_err(absent)?)
     }
 
@@ -99,11 +120,7 @@ fn read<T: DeserializeOwned>(target: &str, answer: Answer) -> Result<Option<T>, 
     let failed = |text: String| Err(Failure::new(Failure::FAILED, text));
     match answer.status {
         StatusCode::NOT_FOUND => Ok(None),
-        StatusCode::UNAUTHORIZED => failed(
-            "the gateway refused the admin token, or wants one\n\
-             hint: the configuration has it as `admin.token`; with `--admin URL` say it by `--token-file FILE`"
-                .to_owned(),
-        ),
+        StatusCode::UNAUTHORIZED => Err(unauthorized()),
         status if !status.is_success() => {
             failed(format!("the gateway refused with {status}: {}", outward::first_line(&answer.text)))
         }
@@ -113,6 +130,12 @@ fn read<T: DeserializeOwned>(target: &str, answer: Answer) -> Result<Option<T>, 
             Err(error) => failed(format!("the gateway's answer to `{target}` is not understood: {error}")),
         },
     }
+}
+
+fn unauthorized() -> Failure {
+    let text = "the gateway refused the admin token, or wants one\n\
+                hint: the configuration has it as `admin.token`; with `--admin URL` say it by `--token-file FILE`";
+    Failure::new(Failure::FAILED, text)
 }
 
 fn too_old(target: &str) -> Failure {

@@ -49,6 +49,11 @@ impl Place {
         Gateway::at(url, token, &self.trust.trust()).map(Some)
     }
 
+    /// The configuration, unless another gateway is named.
+    pub fn own_config(&self) -> Result<Option<Config>, Failure> {
+        if self.admin.is_some() { Ok(None) } else { self.config().map(Some) }
+    }
+
     pub fn config(&self) -> Result<Config, Failure> {
         check::load(self.config.clone(), Overrides::default())
     }

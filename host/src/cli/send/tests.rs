@@ -137,6 +137,21 @@ async fn one_refusal_makes_it_fail_and_the_others_are_still_sent() {
     assert_eq!((&lines[0]["status"], &lines[0]["answer"]), (&401.into(), &"no such\u{fffd} secret".into()));
     assert_eq!((&lines[1]["status"], &lines[1]["bytes"], &lines[1]["file"]), (&200.into(), &2.into(), &"-".into()));
     assert!(lines[1]["milliseconds"].is_number() && lines[1]["answer"].is_null(), "{out}");
+    let summary = &lines[2]["summary"];
+    assert_eq!((&summary["sent"], &summary["acknowledged"]), (&2.into(), &1.into()));
+    assert!(summary["milliseconds"]["p99"].as_f64().is_some_and(|p99| p99 > 0.0), "{out}");
+}
+
+#[tokio::test]
+async fn headers_of_the_users_choice_are_sent_beside_those_of_the_provider() {
+    let (url, arrived) = webhook(&[OK]).await;
+    let given = ["-", "--to", &url, "--secret", SECRET, "--header", "X-Request-Id: 7"];
+    run(&given, b"{}").await.0.unwrap();
+    let head = arrived.lock().unwrap()[0].0.clone();
+    assert_eq!(header(&head, "x-request-id"), Some("7"));
+    assert!(header(&head, "x-hub-signature-256").is_some(), "{head}");
+    let failure = run(&["-", "--to", &url, "--secret", SECRET, "--header", "nonsense"], b"{}").await.0.unwrap_err();
+    assert_eq!(failure.code, Failure::USAGE);
 }
 
 #[tokio::test]

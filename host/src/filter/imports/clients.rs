@@ -39,7 +39,7 @@ impl clients::Host for State {
         let Some(card) = self.reachable(client) else { return Ok(()) };
         verdict::check_label(&label).map_err(Breach)?;
         self.effects.change(Change::AddLabel { client, label })?;
-        let (count, limit) = (self.effects.labels(client, card.labels.clone()).len(), self.machine.labels);
+        let (count, limit) = (self.effects.labels(client, card.labels.clone()).len(), self.machine.bounds.labels());
         if count > limit {
             return Err(Breach::of(format!("{count} labels for one client, of the {limit} it may have")));
         }

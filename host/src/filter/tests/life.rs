@@ -104,7 +104,7 @@ fn set(config: Config) -> Set {
 fn shelf(directory: &tempfile::TempDir, file: &Path, metrics: &Metrics, config: Config) -> Shelf {
     let host = HostConfig { slots: 8, metrics: metrics.clone(), ..HostConfig::new(directory.path().join("cache")) };
     let mut shelf = Shelf::new(Host::new(&host).unwrap(), directory.path().join("filters"));
-    shelf.add("judge", Origin::File(file.to_owned()), config).unwrap();
+    shelf.add(None, "judge", Origin::File(file.to_owned()), config).unwrap();
     assert!(shelf.needs("judge", "message-handler"));
     shelf
 }
@@ -146,14 +146,33 @@ fn a_file_that_changes_is_taken_and_one_that_is_unfit_is_not() {
 }
 
 #[test]
-fn a_reload_takes_all_or_nothing() {
+fn a_shelf_that_takes_the_place_of_another_has_its_filters_with_what_their_files_hold_now() {
     let set = set(Config::default());
     set.write("drop");
-    let refused = set.shelf.reload(|| Err("no certificate".into()));
-    assert_eq!(refused, Err(vec!["no certificate".to_owned()]));
-    assert_eq!(set.says(), "pass");
-    assert_eq!(set.shelf.reload(|| Ok(())).unwrap().len(), 1);
-    assert_eq!(set.says(), "drop");
+    let mut next = set.shelf.after();
+    next.keep(&set.shelf, "judge").unwrap();
+    assert!(next.needs("judge", "message-handler") && !next.needs("judge", "admission-handler"));
+    assert_eq!((set.says(), said(&next)), ("pass", "pass"), "it has not taken its place yet");
+    assert_eq!(next.take_place(&set.shelf).len(), 1);
+    assert_eq!((set.says(), said(&next)), ("drop", "drop"), "those who have the filter have the new version");
+    set.write("pass");
+    assert_eq!(set.shelf.look().0, [], "nothing is exchanged any more where another has taken the place");
+    assert!(matches!(set.shelf.put("judge", &wasm("pass")), Err(Refusal::Reloaded(_))));
+    assert_eq!(next.look().0.len(), 1);
+    assert_eq!(said(&next), "pass");
+}
+
+#[test]
+fn settings_that_change_are_a_new_version_of_the_same_filter() {
+    let set = set(Config::default());
+    set.shelf.put("judge", &wasm("drop")).unwrap().1.unwrap();
+    let mut next = set.shelf.after();
+    let settings = Config { on_error: OnError::Drop, ..Config::default() };
+    next.add(Some(&set.shelf), "judge", Origin::File(set.file.clone()), settings).unwrap();
+    let before = set.shelf.filter("judge").unwrap().clone();
+    assert_eq!(before.on_error(), OnError::Hold);
+    next.take_place(&set.shelf);
+    assert_eq!((before.on_error(), set.says()), (OnError::Drop, "drop"), "what an operator had put there stays");
 }
 
 #[test]

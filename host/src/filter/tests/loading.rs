@@ -59,7 +59,7 @@ fn a_file_is_read_and_its_digest_compared_with_the_pin() {
     let path = bench.cache.path().join("pass.wasm");
     let load = |config: &Config| {
         let mut shelf = Shelf::new(bench.host.clone(), bench.cache.path().join("filters"));
-        let loaded = shelf.add("pinned", Origin::File(path.clone()), config.clone());
+        let loaded = shelf.add(None, "pinned", Origin::File(path.clone()), config.clone());
         loaded.map(|()| shelf.filter("pinned").unwrap().sha256()).map_err(|error| Chain(&error).to_string())
     };
     says(&load(&Config::default()).unwrap_err(), &["pass.wasm", "cannot be read", "No such file"]);
@@ -79,7 +79,7 @@ fn a_file_beyond_any_filters_size_is_not_read() {
     // Sparse: it takes no room.
     std::fs::File::create(&path).unwrap().set_len((64 << 20) + 1).unwrap();
     let mut shelf = Shelf::new(bench.host.clone(), bench.cache.path().join("filters"));
-    let error = shelf.add("large", Origin::File(path), Config::default()).unwrap_err();
+    let error = shelf.add(None, "large", Origin::File(path), Config::default()).unwrap_err();
     says(&Chain(&error).to_string(), &["larger than the 67108864 bytes"]);
 }
 

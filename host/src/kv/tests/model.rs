@@ -104,7 +104,7 @@ proptest! {
         let directory = tempfile::tempdir().expect("a directory");
         let config = Config { quota: QUOTA, clock, ..Config::new(directory.path(), 0) };
         let path = directory.path().join("a.log");
-        let mut space = Space::open(&path, &config).expect("it opens");
+        let mut space = Space::open(&path, &config, Arc::new(config.quota.into())).expect("it opens");
         let mut model = Model::default();
         for doing in doings {
             let time = |ttl: Option<u8>| ttl.map(|ttl| Duration::from_millis(ttl.into()));
@@ -160,7 +160,7 @@ proptest! {
                 }
                 Doing::Restart => {
                     drop(space);
-                    space = Space::open(&path, &config).expect("it opens");
+                    space = Space::open(&path, &config, Arc::new(config.quota.into())).expect("it opens");
                 }
             }
         }

@@ -121,6 +121,11 @@ impl Client {
         frames.take_while(move |frame| frame.offset() < until).filter(|frame| self.wants(frame))
     }
 
+    /// Whether when it gets something says how quick the gateway is, and not how slow it is itself, or how long it was away.
+    fn keeps_up(&self) -> bool {
+        self.live && !self.stuck
+    }
+
     fn is_entitled(&self, frame: &Frame) -> bool {
         frame.offset() >= self.cursor.offset && self.stream.entitles(frame, &self.card)
     }
@@ -149,6 +154,7 @@ impl Client {
     /// Moves on by `accepted` bytes of what it wants of `frames`.
     fn advance<'a>(&mut self, frames: impl Iterator<Item = &'a Arc<Frame>>, mut accepted: usize, sent: &mut Sent) {
         let (mut cursor, mut given, mut partial) = (self.cursor, self.given, None);
+        let keeps_up = self.keeps_up();
         for frame in self.wanted(frames) {
             if accepted == 0 {
                 break;
@@ -161,6 +167,7 @@ impl Client {
             } else {
                 accepted -= length;
                 sent.frames += 1;
+                sent.reach.note(frame, keeps_up);
             }
             if self.manner.has_link() {
                 given = *frame.cursor_text();
@@ -171,6 +178,7 @@ impl Client {
 
     /// Finishes what was begun: sealed bytes, the frame under way, what is for it alone. False when the socket is full.
     pub fn flush(&mut self, scratch: &mut Vec<u8>, sent: &mut Sent) -> io::Result<bool> {
+        let keeps_up = self.keeps_up();
         if !self.socket.flush(scratch)? {
             return Ok(false);
         }
@@ -186,6 +194,7 @@ impl Client {
             self.taken |= written.accepted > 0;
             if partial.at == view.length() {
                 sent.frames += 1;
+                sent.reach.note(&partial.frame, keeps_up);
                 self.partial = None;
             }
             if written.full {

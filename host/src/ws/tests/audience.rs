@@ -29,7 +29,7 @@ fn chosen(failures: usize) -> (Arc<Stream>, Arc<AtomicUsize>) {
     let calls = Arc::<AtomicUsize>::default();
     let choose = ByLabel { failures: AtomicUsize::new(failures), calls: calls.clone() };
     task::thread("choose", move || tasks.into_iter().for_each(|task| serve(task, &choose))).expect("a thread starts");
-    (Arc::new(Stream { chooser: Some(Chooser::new(queue)), ..shape(Slow::CatchUp) }), calls)
+    (Arc::new(Stream { chooser: Some(Chooser::new(queue, Arc::default())), ..shape(Slow::CatchUp) }), calls)
 }
 
 fn label(value: &str) -> Label {

@@ -1,0 +1,24 @@
+//! How many clients of a shard are behind, and how far the furthest of them is: looked at about once a second, since it
+//! takes a walk past all of them.
+
+use super::shard::Shard;
+use crate::metrics::Behind;
+use std::sync::Arc;
+
+pub fn tell(shard: &Shard) {
+    let end = shard.ring.end();
+    let mut streams: Vec<(Arc<str>, Behind)> = Vec::new();
+    for client in shard.clients.values().map(|seat| &seat.client) {
+        let name = &client.stream.name;
+        // There are few streams, and a client's is mostly that of the one before.
+        let index = match streams.iter().rposition(|(known, _)| known == name) {
+            Some(index) => index,
+            None => {
+                streams.push((name.clone(), Behind::default()));
+                streams.len() - 1
+            }
+        };
+        streams[index].1.note(end.0.saturating_sub(client.cursor().offset.0));
+    }
+    shard.parts.metrics.standings.tell(shard.parts.number, streams);
+}
