@@ -89,7 +89,10 @@ impl Acme {
     /// Has a new certificate asked for now, whether or not it is time. Returns at once.
     pub fn renewer(&self) -> impl Fn() + Send + Sync + use<> {
         let asked = self.asked.clone();
-        move || drop(asked.try_send(()))
+        move || {
+            // Where it is full, it is known already.
+            let _ = asked.try_send(());
+        }
     }
 }
 
