@@ -84,9 +84,6 @@ fn advice(kind: &str) -> &'static str {
         }
         "invalidContact" | "unsupportedContact" => "\nhint: set another `email` in `tls.acme`, or leave it out",
         "rejectedIdentifier" => "\nhint: it gives no certificates for that name; take it out of `tls.acme.domains`",
-        "unauthorized" => {
-            "\nhint: the account may have been closed: without its `account.json` in the data directory a new one is made"
-        }
         "caa" => "\nhint: the CAA record of the domain names other authorities",
         _ => "",
     }

@@ -13,6 +13,8 @@ use std::time::Duration;
 const POLLING: RetryPolicy =
     RetryPolicy::new().initial_delay(Duration::from_millis(250)).backoff(1.5).timeout(Duration::from_secs(180));
 
+const UNTOLD: &str = "it has given up the order, and does not say why";
+
 /// Orders a certificate and gives it as PEM, with its key behind it.
 pub async fn order(
     config: &Config,
@@ -28,8 +30,11 @@ pub async fn order(
     let mut order = account.new_order(&wanted).await.map_err(failed("order a certificate"))?;
     // Answered until the authority has looked at all of them.
     let answered = prove(config, &mut order).await?;
-    if order.poll_ready(&POLLING).await.map_err(failed("have the domains looked at"))? == OrderStatus::Invalid {
-        return Err(unproven(config, &mut order).await);
+    let looked = order.poll_ready(&POLLING).await.map_err(failed("have the domains looked at"));
+    if !matches!(looked, Ok(OrderStatus::Ready)) {
+        // What it has seen says more than that it has given up.
+        let unproven = unproven(config, &mut order).await;
+        return Err(unproven.or(looked.err()).unwrap_or_else(|| Error::Unfit { why: UNTOLD.to_owned() }));
     }
     drop(answered);
     let key = order.finalize().await.map_err(failed("have the certificate signed"))?;
@@ -69,14 +74,14 @@ async fn prove(config: &Config, order: &mut Order) -> Result<Vec<Answered>, Erro
 }
 
 /// What the authority has seen instead, of the first domain that it does not believe.
-async fn unproven(config: &Config, order: &mut Order) -> Error {
+async fn unproven(config: &Config, order: &mut Order) -> Option<Error> {
     let mut authorizations = order.authorizations();
     while let Some(Ok(mut authorization)) = authorizations.next().await {
         if let Some(error) = seen(config, &mut authorization).await {
-            return error;
+            return Some(error);
         }
     }
-    Error::Unfit { why: "it has given up the order, and does not say why".to_owned() }
+    None
 }
 
 async fn seen(config: &Config, authorization: &mut AuthorizationHandle<'_>) -> Option<Error> {
