@@ -6,11 +6,12 @@ use crate::ingest::Ingest;
 use crate::listen::{Gate, Permit};
 use crate::metrics::{ConnectionRefusal, Metrics};
 use crate::phase::Phases;
+use crate::proxy::{Proxies, Unproxied};
 use crate::respond::Respond;
 use crate::route::{Route, Routes};
 use crate::seldom::Seldom;
 use crate::task::{self, Tracker};
-use crate::tls::{self, Acceptor};
+use crate::tls::{self, Acceptor, HandshakeError};
 use ::http::{Method, StatusCode, Version};
 use arc_swap::ArcSwap;
 use std::net::SocketAddr;
@@ -20,12 +21,16 @@ use tokio::net::TcpStream;
 /// Anyone may come without one, as often as he pleases.
 static UNCERTIFIED: Seldom = Seldom::new();
 
+/// A proxy that is set up in another way than this gateway has all its connections refused.
+static UNPROXIED: Seldom = Seldom::new();
+
 pub struct Edge {
     pub routes: Routes,
     pub ingest: Ingest,
     pub connect: Connect,
     pub respond: Respond,
     pub certificates: Certificates,
+    pub proxies: Proxies,
     /// `None`: no TLS here, as the configuration said aloud.
     pub tls: Option<Acceptor>,
     pub http: http::Config,
@@ -78,11 +83,18 @@ impl Front {
     pub fn serve(self: &Arc<Self>, tcp: TcpStream, peer: SocketAddr, permit: Permit) {
         let front = self.clone();
         let connections = self.0.load().connections.clone();
-        task::tracked(&connections, async move { front.connection(tcp, peer, Arc::new(permit)).await });
+        task::tracked(&connections, async move { front.connection(tcp, peer, permit).await });
     }
 
-    async fn connection(self: Arc<Self>, tcp: TcpStream, peer: SocketAddr, permit: Arc<Permit>) {
+    async fn connection(self: Arc<Self>, mut tcp: TcpStream, peer: SocketAddr, permit: Permit) {
         let edge = self.0.load_full();
+        let peer = match edge.proxies.whose(&mut tcp, peer, edge.http.header_timeout).await {
+            Ok(peer) => peer,
+            Err(error) => return edge.unproxied(peer, &error),
+        };
+        // The proxy had no share; the client has one. Counted by the gate when it has it already.
+        let permit = if edge.proxies.protocol { permit.of(peer.ip()) } else { Some(permit) };
+        let Some(permit) = permit.map(Arc::new) else { return };
         let mut names = None;
         let io = match &edge.tls {
             None => Io::Plain(tcp),
@@ -92,8 +104,10 @@ impl Front {
                     Io::Tls(Box::new(tls))
                 }
                 Err(error) => {
-                    edge.metrics.refused(ConnectionRefusal::Handshake);
-                    tracing::debug!(%peer, %error, "TLS handshake failed");
+                    if !matches!(error, HandshakeError::Challenge) {
+                        edge.metrics.refused(ConnectionRefusal::Handshake);
+                    }
+                    tracing::debug!(%peer, %error, "no connection came of a TLS handshake");
                     return;
                 }
             },
@@ -110,7 +124,19 @@ impl Front {
 }
 
 impl Edge {
-    async fn answer(&self, request: Arrived, peer: SocketAddr, names: Option<&[String]>, permit: Arc<Permit>) -> Reply {
+    fn unproxied(&self, peer: SocketAddr, error: &Unproxied) {
+        self.metrics.refused(ConnectionRefusal::Unproxied);
+        match error {
+            // Somebody must do something about it.
+            Unproxied::Missing | Unproxied::Broken => UNPROXIED.tell(|others| {
+                tracing::warn!(%peer, %error, others, "a trusted proxy says not whose its connections are: they are refused");
+            }),
+            _ => tracing::debug!(%peer, %error, "connection refused: it is not known whose it is"),
+        }
+    }
+
+    async fn answer(&self, request: Arrived, from: SocketAddr, names: Option<&[String]>, permit: Arc<Permit>) -> Reply {
+        let peer = self.proxies.client(from, &request.head.headers);
         let request = match self.page(request, peer).await {
             Ok(reply) => return reply,
             Err(request) => request,
@@ -140,6 +166,11 @@ impl Edge {
                 let permit: Box<dyn Send> = match request.head.version {
                     Version::HTTP_2 => match self.gate.another(peer.ip()) {
                         Some(another) => Box::new((permit, another)),
+                        None => return Reply::later("too many clients\n"),
+                    },
+                    // The connection is a proxy's, and the client's for as long as it stays.
+                    _ if peer != from => match self.gate.share(peer.ip()) {
+                        Some(share) => Box::new((permit, share)),
                         None => return Reply::later("too many clients\n"),
                     },
                     _ => Box::new(permit),

@@ -2,12 +2,14 @@
 #![forbid(unsafe_op_in_unsafe_fn)]
 
 // Words.
+mod challenges;
 mod clients;
 mod error;
 mod journey;
 mod keyspace;
 mod message;
 mod metrics;
+mod network;
 mod outward;
 mod phase;
 mod pipe;
@@ -22,6 +24,7 @@ mod task;
 mod watch;
 
 // Organs.
+mod acme;
 mod callout;
 mod filter;
 mod hub;
@@ -29,6 +32,7 @@ mod journal;
 mod jwt;
 mod kv;
 mod listen;
+mod proxy;
 mod registry;
 mod route;
 mod split;
@@ -56,4 +60,5 @@ mod builtin;
 pub mod cli;
 mod config;
 mod edge;
+mod plain;
 mod trial;

@@ -63,6 +63,8 @@ pub struct Metrics {
     pub catch_ups: Counter,
     pub connections: Gauge,
     pub connections_refused: Family<RefusalLabels, Counter>,
+    pub certificate_expiry: Family<CertificateLabels, Gauge>,
+    pub acme_renewals: Family<RenewalLabels, Counter>,
     pub trace_spans: Family<SpanLabels, Counter>,
     /// How far clients are behind, shard by shard.
     pub standings: Standings,
@@ -184,6 +186,11 @@ impl Default for Metrics {
         r.register("connections", "Connections open now", connections.clone());
         let connections_refused = Family::default();
         r.register("connections_refused", "Connections refused, by why", connections_refused.clone());
+        let certificate_expiry = Family::default();
+        let help = "When the certificate in use ends, in seconds since 1970";
+        r.register_with_unit("certificate_expiry", help, Unit::Seconds, certificate_expiry.clone());
+        let acme_renewals = Family::default();
+        r.register("acme_renewals", "Certificates asked for by ACME, by what became of it", acme_renewals.clone());
         let trace_spans = Family::default();
         r.register("trace_spans", "Spans of traces, by what became of them", trace_spans.clone());
         r.register("build", "Which postern this is", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
@@ -236,6 +243,8 @@ impl Default for Metrics {
             catch_ups,
             connections,
             connections_refused,
+            certificate_expiry,
+            acme_renewals,
             trace_spans,
             standings: Standings::default(),
             journeys: Journeys::default(),

@@ -111,6 +111,16 @@ impl Destination {
         Ok(other)
     }
 
+    /// Another address, of whom the same is trusted.
+    pub fn at(&self, url: &str) -> Result<Self, Error> {
+        let address = Address::parse(url, Kind::Http)?;
+        let tls = match (address.secure, &self.tls) {
+            (true, None) => Some(Trust::default().connector()?),
+            (secure, tls) => tls.clone().filter(|_| secure),
+        };
+        Ok(Self { address, tls })
+    }
+
     /// Connects. Cancel safe: nothing is left open.
     pub async fn open(&self) -> Result<Box<dyn Stream>, Error> {
         let (host, port) = (self.address.host.clone(), self.address.port);

@@ -3,6 +3,7 @@
 //! Every test starts the real binary in a directory of its own, on ports the system chose. The harness is the library of
 //! this package.
 
+mod acme;
 mod admin;
 mod admission;
 mod behaviour;
@@ -32,6 +33,7 @@ mod held;
 mod hostile;
 mod languages;
 mod metrics;
+mod mutual;
 mod openapi;
 mod operate;
 mod original;
@@ -39,6 +41,7 @@ mod packaging;
 mod page;
 mod prometheus;
 mod providers;
+mod proxy;
 mod registry;
 mod regressions;
 mod reload;

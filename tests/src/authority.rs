@@ -2,7 +2,7 @@
 //! localhost. A server that does not send its full chain is therefore refused by every client of these tests.
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose};
-use rcgen::{IsCa, KeyPair, KeyUsagePurpose};
+use rcgen::{IsCa, KeyPair, KeyUsagePurpose, date_time_ymd};
 use ring::rand::{SecureRandom, SystemRandom};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use rustls_pki_types::pem::PemObject;
@@ -55,11 +55,34 @@ impl Authority {
 
     /// A certificate for a client, whose common name is this, and no other name.
     pub fn issue_client(&self, name: &str) -> Issued {
-        let key = new_key();
-        let mut params = CertificateParams::default();
+        self.sign(named(name))
+    }
+
+    /// The same, with these DNS names and no common name.
+    pub fn issue_client_for(&self, names: &[&str]) -> Issued {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).expect("the names are valid");
         params.distinguished_name = DistinguishedName::new();
-        params.distinguished_name.push(DnType::CommonName, name);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        self.sign(params)
+    }
+
+    /// The same, that ended long ago.
+    pub fn issue_ended_client(&self, name: &str) -> Issued {
+        let mut params = named(name);
+        (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
+        self.sign(params)
+    }
+
+    /// The same, that only a server may show.
+    pub fn issue_server(&self, name: &str) -> Issued {
+        let mut params = named(name);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        self.sign(params)
+    }
+
+    fn sign(&self, params: CertificateParams) -> Issued {
+        let key = new_key();
         let leaf = params.signed_by(&key, &self.intermediate).expect("the intermediate signs");
         let chain = format!("{}{}", leaf.pem(), self.intermediate.pem());
         Issued { chain, key: key.serialize_pem(), leaf: leaf.der().clone() }
@@ -95,6 +118,14 @@ impl Authority {
         config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
         Arc::new(config)
     }
+}
+
+fn named(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    params
 }
 
 /// The same key under a password, as `openssl pkcs8 -topk8` writes it: PBES2, PBKDF2 with HMAC-SHA-256, AES-256-CBC.

@@ -36,12 +36,8 @@ impl Gateway {
         });
         outcome.await?;
         let stderr = process.stderr.text();
-        let listening = |kind: &str| {
-            let line = events(&stderr).find(|event| event["message"] == "listening" && event["kind"] == kind)?;
-            Some(line["address"].as_str()?.parse().expect("the logged address is one"))
-        };
-        let edge = listening("edge").expect("a `listening` line for the edge before `ready`");
-        let admin = listening("admin");
+        let edge = listening(&stderr, "edge").expect("a `listening` line for the edge before `ready`");
+        let admin = listening(&stderr, "admin");
         Ok(Self { home, process, edge, admin })
     }
 
@@ -51,6 +47,11 @@ impl Gateway {
 
     pub fn admin(&self) -> SocketAddr {
         self.admin.expect("this gateway has an admin listener")
+    }
+
+    /// Where it speaks plain HTTP beside TLS.
+    pub fn http(&self) -> SocketAddr {
+        listening(&self.stderr(), "http").expect("this gateway has a listener for plain HTTP")
     }
 
     pub fn process_id(&self) -> u32 {
@@ -130,6 +131,11 @@ impl Drop for Gateway {
 /// The `fields` of each line of the log. A process about to fail also says so in plain words, which are passed over.
 fn events(stderr: &str) -> impl Iterator<Item = Value> {
     stderr.lines().filter_map(|line| Some(serde_json::from_str::<Value>(line).ok()?.get_mut("fields")?.take()))
+}
+
+fn listening(stderr: &str, kind: &str) -> Option<SocketAddr> {
+    let line = events(stderr).find(|event| event["message"] == "listening" && event["kind"] == kind)?;
+    Some(line["address"].as_str()?.parse().expect("the logged address is one"))
 }
 
 /// Any command of the binary, while it runs. Dropped, it is killed.

@@ -21,6 +21,14 @@ impl Raw {
         Self::with(gateway, config).await.expect("the gateway answers the TLS handshake")
     }
 
+    /// One that says something before its TLS, as proxies do.
+    pub async fn behind(gateway: &Gateway, header: &[u8]) -> io::Result<Self> {
+        let mut stream = TcpStream::connect(gateway.edge()).await?;
+        stream.write_all(header).await?;
+        let config = gateway.home.authority.trust(&["http/1.1"], rustls::ALL_VERSIONS);
+        Ok(Self { stream: patiently("the TLS handshake", tls_over(stream, config)).await?, ahead: BytesMut::new() })
+    }
+
     /// One whose kernel takes little ahead of it, so that not to read is soon felt at the other end.
     pub(crate) async fn narrow(gateway: &Gateway) -> io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
@@ -32,6 +40,12 @@ impl Raw {
 
     pub async fn with(gateway: &Gateway, config: std::sync::Arc<rustls::ClientConfig>) -> io::Result<Self> {
         Ok(Self { stream: tls(gateway.edge(), config).await?, ahead: BytesMut::new() })
+    }
+
+    /// The connection itself, of which nothing was read ahead.
+    pub fn into_stream(self) -> TlsStream<TcpStream> {
+        assert!(self.ahead.is_empty(), "what was read ahead would be lost");
+        self.stream
     }
 
     /// What TLS agreed on and showed.

@@ -84,7 +84,8 @@ impl Socket {
         Self::over(Raw::connect(gateway).await, path, headers).await
     }
 
-    async fn over(mut raw: Raw, path: &str, headers: &[(&str, &str)]) -> Result<Self, Reply> {
+    /// The same on a connection that is there.
+    pub async fn over(mut raw: Raw, path: &str, headers: &[(&str, &str)]) -> Result<Self, Reply> {
         let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\

@@ -21,6 +21,7 @@
 //! | `GET /v1/filters` | each filter: its component, how its calls fare, what it could go back to |
 //! | `PUT /v1/filters/NAME` | the component in the body takes its place, from one piece of work to the next |
 //! | `POST /v1/filters/NAME/rollback` | the component before it is back |
+//! | `POST /v1/acme/renew` | a new certificate is asked for now, if it is one by ACME; log and metrics tell what becomes of it |
 //! | `POST /v1/reload` | the configuration and all it names is read again: all of it is taken, or nothing |
 //! | `GET /v1/targets` | each forward target: how far it is, how it fares |
 //! | `GET /v1/targets/NAME/dead` | its dead letters |
@@ -79,6 +80,9 @@ const OPENAPI: &str = include_str!("openapi.json");
 /// Reads the configuration and all it names again; blocks.
 pub type Reload = Arc<dyn Fn() -> Result<Reloaded, Vec<String>> + Send + Sync>;
 
+/// Has a new certificate asked for, and returns at once.
+pub type Renew = Arc<dyn Fn() + Send + Sync>;
+
 pub struct Admin {
     pub token: Option<Secret>,
     pub journal: Journal,
@@ -107,6 +111,8 @@ pub struct Admin {
     pub exchanges: Pool,
     /// Reads files again, or says why they are not taken.
     pub reload: Reload,
+    /// Has a new certificate asked for, where there is one by ACME.
+    pub renew: Option<Renew>,
     /// How many connections the edge has.
     pub connections: Arc<dyn Fn() -> usize + Send + Sync>,
 }
@@ -165,6 +171,7 @@ impl Admin {
             Resource::Filters => filters::list(self),
             Resource::Filter(name) => filters::put(self, name, request).await,
             Resource::Back(name) => filters::back(self, name).await,
+            Resource::Renew => self.renew(),
             Resource::Reload => reload::reload(self).await,
             Resource::Targets => targets::list(self),
             Resource::Dead(name) => targets::dead(self, name),
@@ -199,6 +206,18 @@ impl Admin {
             tracing::info!(paused, "an operator has paused or resumed the gateway");
         }
         json(&Paused { paused })
+    }
+
+    fn renew(&self) -> Reply {
+        #[derive(Serialize)]
+        struct Renewal {
+            asked: bool,
+        }
+        if let Some(renew) = &self.renew {
+            tracing::info!("an operator wants a new certificate");
+            renew();
+        }
+        json(&Renewal { asked: self.renew.is_some() })
     }
 
     /// Begins the end. What serves notices by itself.

@@ -26,6 +26,7 @@ pub enum Resource<'a> {
     Filter(&'a str),
     Back(&'a str),
     Reload,
+    Renew,
     Targets,
     Dead(&'a str),
     RetryDead(&'a str),
@@ -54,6 +55,7 @@ impl<'a> Resource<'a> {
             "/v1/events/replay" => Self::Again(Work::Replay),
             "/v1/filters" => Self::Filters,
             "/v1/reload" => Self::Reload,
+            "/v1/acme/renew" => Self::Renew,
             "/v1/targets" => Self::Targets,
             _ => return Self::below(path),
         })
@@ -99,7 +101,8 @@ impl<'a> Resource<'a> {
             | Self::Back(_)
             | Self::RetryDead(_)
             | Self::ResumeTarget(_)
-            | Self::Reload => Method::POST,
+            | Self::Reload
+            | Self::Renew => Method::POST,
             Self::Page(_)
             | Self::Live
             | Self::Ready

@@ -6,7 +6,7 @@ use super::ground::Ground;
 use super::judges::Judges;
 use super::sources::Sources;
 use super::telemetry::Telemetry;
-use super::{Fault, keeper, start};
+use super::{Fault, keeper, service, start};
 use crate::config::Config;
 use crate::connect::ClientIds;
 use crate::forward::{self, Forwards, Targets};
@@ -126,6 +126,7 @@ impl Base {
     pub fn limit(&self, config: &Config) {
         let limits = &config.limits;
         self.gate.set_limits(gate_limits(config));
+        carry(&self.gate, config);
         self.hub.set_limit(limits.ring);
         self.store.set_quota(limits.kv);
         self.ground.host.set_bounds(limits.filter_output, limits.labels);
@@ -152,11 +153,19 @@ fn gate_limits(config: &Config) -> listen::Limits {
 
 fn gate(config: &Config, metrics: &Metrics) -> Gate {
     let counted = metrics.clone();
-    Gate::new(gate_limits(config), move |refused| {
+    let gate = Gate::new(gate_limits(config), move |refused| {
         counted.refused(match refused {
             listen::Refused::Connections => ConnectionRefusal::TooMany,
             listen::Refused::PerAddress => ConnectionRefusal::TooManyFromAddress,
             listen::Refused::Accept => ConnectionRefusal::Accept,
         });
-    })
+    });
+    carry(&gate, config);
+    gate
+}
+
+/// Proxies have no share of their own.
+fn carry(gate: &Gate, config: &Config) {
+    let proxies = service::proxies(config);
+    gate.set_carriers(move |address| proxies.trusts(address));
 }

@@ -2,6 +2,7 @@
 //! the keyspaces they were promised.
 
 use super::promised::Promised;
+use crate::challenges::Challenges;
 use crate::clients::Clients;
 use crate::config::Config;
 use crate::filter::{Error, Host, HostConfig};
@@ -15,6 +16,8 @@ pub struct Ground {
     pub clients: Clients,
     pub metrics: Metrics,
     pub host: Host,
+    /// What certificate authorities look for.
+    pub challenges: Challenges,
     /// The keyspaces that filters were given, by name. What they keep is there once the store is open.
     keyspaces: Mutex<BTreeMap<String, Arc<Promised>>>,
 }
@@ -29,7 +32,7 @@ impl Ground {
             labels: config.limits.labels,
             ..HostConfig::new(config.data.join("compiled"))
         })?;
-        Ok(Self { clients, metrics, host, keyspaces: Mutex::default() })
+        Ok(Self { clients, metrics, host, challenges: Challenges::default(), keyspaces: Mutex::default() })
     }
 
     /// A keyspace, which is to be kept before a filter asks for anything in it.

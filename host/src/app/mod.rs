@@ -10,8 +10,10 @@
 //! | `ground`, `base`, `sources`, `judges` | what lives from the first configuration to the end |
 //! | `service`, `streams` | what a configuration makes, exchanged as a whole |
 //! | `reload`, `difference` | another configuration in the place of the one in force |
+//! | `acme` | a certificate by ACME, and what is answered in plain HTTP |
 //! | `start`, `shutdown` | the two ends |
 
+mod acme;
 mod backlog;
 mod base;
 mod difference;
@@ -34,7 +36,7 @@ mod streams;
 mod telemetry;
 mod warnings;
 
-pub use plan::{Fault, Plan};
+pub use plan::{Fault, Plan, intentions};
 pub use start::{inherited, journal_config};
 pub use warnings::{Warning, foreseen, warnings};
 
@@ -55,6 +57,8 @@ pub struct App {
     reloader: Arc<Reloader>,
     edge_listeners: Listeners,
     admin_listeners: Listeners,
+    /// Where plain HTTP is spoken.
+    plain_listeners: Option<Listeners>,
 }
 
 impl App {
@@ -85,7 +89,7 @@ impl App {
             Gate::new(listen::Limits { connections: ADMIN_CONNECTIONS, per_address: ADMIN_CONNECTIONS }, |_| {
                 tracing::warn!("the admin listener has no room")
             });
-        let Self { reloader, edge_listeners, admin_listeners } = self;
+        let Self { reloader, edge_listeners, admin_listeners, plain_listeners } = self;
         let admin_addresses = admin_listeners.addresses().to_vec();
         let base = reloader.base.clone();
         let operators = reloader.operators.clone();
@@ -93,6 +97,9 @@ impl App {
             let serve = |tcp, _, permit| Admin::serve(&operators, tcp, permit);
             admin_listeners.run(&admin_gate, serve, std::future::pending()).await;
         });
+        if let Some(listeners) = plain_listeners {
+            acme::serve(reloader.plain.clone(), listeners, base.phases.clone());
+        }
         base.phases.advance(Phase::Serving);
         tracing::info!("ready");
         supervisor.serving(edge_listeners.addresses(), &admin_addresses);

@@ -1,6 +1,7 @@
 //! Everything that can be wrong with a configuration beyond its text: certificates, filters, the data directory. All of
 //! it is looked at, so that all problems are told at once, each at its line. No socket is opened.
 
+use super::acme;
 use super::filters;
 use super::forwards;
 use super::ground::Ground;
@@ -28,6 +29,8 @@ pub struct Plan {
     /// What is not right, and keeps nothing from starting.
     pub warnings: Vec<Warning>,
     pub(super) tls: Option<Acceptor>,
+    /// The certificate that is to be got and kept, where that is the way.
+    pub(super) acme: Option<crate::acme::Config>,
     pub(super) shelf: Shelf,
     /// What lets clients in beside filters, by stream.
     pub(super) guards: BTreeMap<String, Guards>,
@@ -77,9 +80,15 @@ impl Plan {
         before: Option<&Service>,
         mut problems: Vec<Problem>,
     ) -> Result<Self, Vec<Problem>> {
+        let acme = ground.as_ref().and_then(|ground| {
+            acme::config(&config, &ground.challenges).unwrap_or_else(|problem| {
+                problems.push(problem);
+                None
+            })
+        });
         let tls = match before.filter(|before| before.config.tls == config.tls) {
             Some(before) => before.tls.clone(),
-            None => identity(&config, ground.is_some()).unwrap_or_else(|problem| {
+            None => identity(&config, ground.is_some(), acme.as_ref()).unwrap_or_else(|problem| {
                 problems.push(problem);
                 None
             }),
@@ -96,11 +105,16 @@ impl Plan {
         match (shelf, ground) {
             (Some(shelf), Some(ground)) if problems.is_empty() => {
                 let warnings = warnings(&config);
-                Ok(Self { config, warnings, tls, shelf, guards, forwards, traces, ground })
+                Ok(Self { config, warnings, tls, acme, shelf, guards, forwards, traces, ground })
             }
             _ => Err(problems),
         }
     }
+}
+
+/// What would be done first that is not seen from here, a line each.
+pub fn intentions(plan: &Plan) -> Vec<String> {
+    plan.acme.iter().flat_map(|acme| acme::intentions(&plan.config, acme)).collect()
 }
 
 /// What cannot change while sockets and data are in use.
@@ -110,6 +124,7 @@ fn fixed(config: &Config, before: &Config) -> Vec<Problem> {
         ("reuse_port", config.reuse_port != before.reuse_port),
         ("data", config.data != before.data),
         ("admin.listen", config.admin.listen != before.admin.listen),
+        ("tls.acme.http", acme::addresses(config) != acme::addresses(before)),
     ];
     let told = |(key, _)| {
         let why = format!("`{key}` cannot change while postern runs\nhint: restart it, or put the former value back");
@@ -137,7 +152,11 @@ fn writable(directory: &Path) -> Result<(), String> {
     std::fs::remove_file(&probe).map_err(failed)
 }
 
-fn identity(config: &Config, data_usable: bool) -> Result<Option<Acceptor>, Problem> {
+fn identity(
+    config: &Config,
+    data_usable: bool,
+    acme: Option<&crate::acme::Config>,
+) -> Result<Option<Acceptor>, Problem> {
     let (handshake_timeout, client_ca) = (config.tls.handshake_timeout, config.tls.client_ca.clone());
     let tls = match &config.tls.identity {
         Identity::Plain => return Ok(None),
@@ -146,11 +165,26 @@ fn identity(config: &Config, data_usable: bool) -> Result<Option<Acceptor>, Prob
             let made = development::ensure(&config.data.join("tls"))
                 .map_err(|error| problem(config, "data", Chain(&error).to_string()))?;
             let (certificate, key) = (made.certificate, made.key);
-            tls::Config { certificate, key, key_password: None, client_ca, handshake_timeout }
+            tls::Config { certificate, key, key_password: None, client_ca, acme: None, handshake_timeout }
+        }
+        Identity::Acme(_) => {
+            // What is wrong with it was said.
+            let Some(acme) = acme else { return Ok(None) };
+            let certificate = crate::acme::file(&acme.folder);
+            let challenges = Some(acme.challenges.clone());
+            let key = certificate.clone();
+            tls::Config { certificate, key, key_password: None, client_ca, acme: challenges, handshake_timeout }
         }
         Identity::Files { certificate, key, key_password } => {
             let (certificate, key) = (certificate.clone(), key.clone());
-            tls::Config { certificate, key, key_password: key_password.clone(), client_ca, handshake_timeout }
+            tls::Config {
+                certificate,
+                key,
+                key_password: key_password.clone(),
+                client_ca,
+                acme: None,
+                handshake_timeout,
+            }
         }
     };
     let of_authority = |path: &Path| tls.client_ca.iter().any(|authority| authority == path);

@@ -12,8 +12,9 @@ use crate::config::{self, Problem, Source};
 use crate::edge::Front;
 use crate::error::Chain;
 use crate::filter::Shelf;
+use crate::plain::Plain;
 use crate::watch::{self, Watch};
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -23,6 +24,8 @@ pub struct Reloader {
     pub base: Arc<Base>,
     pub front: Arc<Front>,
     pub operators: Arc<ArcSwap<Admin>>,
+    /// What is answered in plain HTTP, if anything is.
+    pub plain: Arc<ArcSwapOption<Plain>>,
     /// Where the configuration is read.
     source: Source,
     /// In force. Held while another is made.
@@ -43,8 +46,9 @@ impl Reloader {
         let service = ready.begin(&base);
         let front = Arc::new(Front::new(service.edge.clone()));
         let operators = Arc::new(ArcSwap::new(service.admin.clone()));
+        let plain = Arc::new(ArcSwapOption::new(service.plain.clone()));
         let service = Mutex::new(service);
-        let reloader = Arc::new(Self { base, front, operators, source, service });
+        let reloader = Arc::new(Self { base, front, operators, plain, source, service });
         let _ = slot.set(Arc::downgrade(&reloader));
         Ok(reloader)
     }
@@ -87,6 +91,7 @@ impl Reloader {
         let ready = ready.map_err(|fault| vec![fault.to_string()])?;
         let filters = ready.changes.iter().filter(|change| change.from != change.to).cloned().collect();
         *service = ready.enforce(&self.base, &self.front, &self.operators);
+        self.plain.store(service.plain.clone());
         Ok(Reloaded { changed, filters })
     }
 

@@ -1,6 +1,7 @@
 //! All that a configuration makes, and that is exchanged as a whole when the configuration is: routes, webhooks, streams,
 //! pages, filters, certificates, what operators may see. What has not changed is taken over as it is.
 
+use super::acme;
 use super::base::{self, Base};
 use super::ground::Ground;
 use super::guards::Guards;
@@ -8,7 +9,8 @@ use super::judges::Orders;
 use super::reload;
 use super::streams::Parts;
 use super::{Fault, Plan, forwards};
-use crate::admin::{Admin, Reload};
+use crate::acme::Acme;
+use crate::admin::{Admin, Reload, Renew};
 use crate::config::{self, Config, Setting};
 use crate::connect::{self, Connect};
 use crate::edge::{Certificate, Certificates, Edge, Front};
@@ -16,7 +18,9 @@ use crate::filter::{Change, Shelf};
 use crate::http;
 use crate::ingest::{self, Ingest};
 use crate::message::Scope;
+use crate::plain::Plain;
 use crate::pool::Pool;
+use crate::proxy::{Headers, Proxies};
 use crate::respond::{Page, Respond};
 use crate::route::Routes;
 use crate::task;
@@ -44,6 +48,10 @@ pub struct Service {
     pub guards: BTreeMap<String, Guards>,
     pub edge: Arc<Edge>,
     pub admin: Arc<Admin>,
+    /// What is answered in plain HTTP.
+    pub plain: Option<Arc<Plain>>,
+    /// Keeps the certificate, where that is the way.
+    acme: Option<Arc<Acme>>,
     /// Take up changed certificates, and changed filters, as long as they live.
     _certificates: Option<Watch>,
     _filters: Watch,
@@ -69,7 +77,7 @@ impl Service {
         before: Option<&Self>,
         reload: &Reload,
     ) -> Result<Ready, Fault> {
-        let Plan { config, warnings: _, tls, shelf, guards, forwards, traces, ground } = plan;
+        let Plan { config, warnings: _, tls, acme, shelf, guards, forwards, traces, ground } = plan;
         ground.keep(&base.store).map_err(Fault::of)?;
         let names: Vec<String> = config.webhooks.keys().cloned().collect();
         for name in &names {
@@ -104,7 +112,21 @@ impl Service {
         if let Some(acceptor) = before.filter(|before| before.config.tls == config.tls).and(tls.as_ref()) {
             acceptor.reload().map_err(Fault::of)?;
         }
-        let certificates = tls.as_ref().map(Acceptor::watch).transpose().map_err(Fault::of)?;
+        let metrics = &base.ground.metrics;
+        let certificates = tls.as_ref().map(|acceptor| acceptor.watch(metrics)).transpose().map_err(Fault::of)?;
+        let plain = acme
+            .as_ref()
+            .filter(|_| !acme::addresses(&config).is_empty())
+            .map(|acme| Arc::new(acme::plain(&config, acme, proxies(&config), http(&config), base.phases.clone())));
+        let same_certificate = before.filter(|before| before.config.tls == config.tls);
+        let acme = match (same_certificate.and_then(|before| before.acme.clone()), acme, &tls) {
+            (Some(former), _, _) => Some(former),
+            (None, Some(acme), Some(acceptor)) => {
+                let _runtime = base.tasks.enter();
+                Some(Arc::new(acme::start(acme, acceptor, metrics)?))
+            }
+            _ => None,
+        };
         let shelf = Arc::new(shelf);
         let filters = reload::watch(shelf.clone()).map_err(Fault::of)?;
         if before.is_none_or(|before| before.config.forward != config.forward) {
@@ -125,7 +147,8 @@ impl Service {
         let shapes = streams.iter().map(|stream| (stream.name.clone(), stream.shape.clone()));
         let renewal = Renewal { config: base::shape(&config), streams: shapes.collect() };
         let edge = Arc::new(edge(base, &config, tls.clone(), Made { webhooks, streams, pages, inflight }));
-        let admin = Arc::new(admin(base, &config, shelf.clone(), names, reload.clone()));
+        let renew = acme.as_ref().map(|acme| Arc::new(acme.renewer()) as Renew);
+        let admin = Arc::new(admin(base, &config, shelf.clone(), names, (reload.clone(), renew)));
         let service = Self {
             config,
             settings,
@@ -135,6 +158,8 @@ impl Service {
             guards,
             edge,
             admin,
+            plain,
+            acme,
             _certificates: certificates,
             _filters: filters,
         };
@@ -223,6 +248,7 @@ fn edge(base: &Base, config: &Config, tls: Option<Acceptor>, made: Made) -> Edge
             webhooks: config.webhooks.values().map(|webhook| certificate(&webhook.client)).collect(),
             streams: config.streams.values().map(|stream| certificate(&stream.certificate)).collect(),
         },
+        proxies: proxies(config),
         tls,
         http: http(config),
         phases,
@@ -233,12 +259,19 @@ fn edge(base: &Base, config: &Config, tls: Option<Acceptor>, made: Made) -> Edge
     }
 }
 
-fn admin(base: &Base, config: &Config, shelf: Arc<Shelf>, webhooks: Vec<String>, reload: Reload) -> Admin {
+fn admin(
+    base: &Base,
+    config: &Config,
+    shelf: Arc<Shelf>,
+    webhooks: Vec<String>,
+    (reload, renew): (Reload, Option<Renew>),
+) -> Admin {
     let open = base.gate.clone();
     Admin {
         shelf,
         exchanges: base.exchanges.clone(),
         reload,
+        renew,
         clients: base.ground.clients.clone(),
         streams: Scope::of(config.streams.keys().map(|name| name.as_str().into())),
         shards: base.shards.clone(),
@@ -292,6 +325,15 @@ fn page_of(base: &Base, shelf: &Shelf, name: &str, page: &config::Page) -> Resul
         scope: Scope::of(page.streams.iter().map(|stream| stream.as_str().into())),
         webhook: page.webhook.as_ref().and_then(|webhook| base.journal.lane(webhook)),
     })
+}
+
+pub fn proxies(config: &Config) -> Proxies {
+    let headers = match config.proxy.headers {
+        config::ForwardedBy::None => Headers::None,
+        config::ForwardedBy::XForwardedFor => Headers::XForwardedFor,
+        config::ForwardedBy::Forwarded => Headers::Forwarded,
+    };
+    Proxies { trusted: config.proxy.trusted.clone(), protocol: config.proxy.protocol, headers }
 }
 
 fn certificate(client: &config::ClientAuth) -> Certificate {

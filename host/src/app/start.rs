@@ -2,7 +2,7 @@
 
 use super::base::Base;
 use super::reload::Reloader;
-use super::{App, Fault, Plan};
+use super::{App, Fault, Plan, acme};
 use crate::config::{self, Config, Source};
 use crate::journal::{self, Journal};
 use crate::listen::{self, Inherited};
@@ -31,9 +31,13 @@ impl Plan {
         let edge_listeners = listen::bind(&config.listen, given.edge, config.reuse_port).map_err(Fault::of)?;
         let admin_listeners =
             listen::bind(&[config.admin.listen], given.admin, config.reuse_port).map_err(Fault::of)?;
+        let plain_listeners = match acme::addresses(config) {
+            [] => None,
+            addresses => Some(listen::bind(addresses, vec![], config.reuse_port).map_err(Fault::of)?),
+        };
         let base = Base::open(config, &self.ground, handover).await?;
         let reloader = Reloader::start(self, Arc::new(base), source)?;
-        Ok(App { reloader, edge_listeners, admin_listeners })
+        Ok(App { reloader, edge_listeners, admin_listeners, plain_listeners })
     }
 }
 

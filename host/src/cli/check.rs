@@ -69,7 +69,12 @@ impl Check {
             }
             match (&found.config, hint) {
                 (None, Some(hint)) => outward::note(hint),
-                (Some(config), _) if !fails => print(format_args!("{}", ok(config, warnings)))?,
+                (Some(config), _) if !fails => {
+                    print(format_args!("{}", ok(config, warnings)))?;
+                    for intention in &found.intentions {
+                        print(format_args!("{intention}"))?;
+                    }
+                }
                 _ => {}
             }
         }
@@ -82,6 +87,8 @@ struct Found {
     findings: Vec<Finding>,
     /// Unless its text is at fault.
     config: Option<Config>,
+    /// What would be done first that is not seen from here.
+    intentions: Vec<String>,
 }
 
 struct Finding {
@@ -94,19 +101,21 @@ impl Found {
         let error = |problem| Finding { problem, is_error: true };
         let config = match config::load(source) {
             Ok(config) => config,
-            Err(problems) => return Self { findings: problems.into_iter().map(error).collect(), config: None },
+            Err(problems) => {
+                return Self { findings: problems.into_iter().map(error).collect(), config: None, intentions: vec![] };
+            }
         };
         // Looked at first: a plan opens files of its own.
         let foreseen = app::foreseen(&config);
-        let (problems, warnings) = match Plan::new(config.clone()) {
-            Ok(plan) => (Vec::new(), plan.warnings),
-            Err(problems) => (problems, app::warnings(&config)),
+        let (problems, warnings, intentions) = match Plan::new(config.clone()) {
+            Ok(plan) => (Vec::new(), plan.warnings.clone(), app::intentions(&plan)),
+            Err(problems) => (problems, app::warnings(&config), vec![]),
         };
         let warning = |Warning { problem, grave }| Finding { problem, is_error: grave };
         let mut findings: Vec<Finding> =
             problems.into_iter().map(error).chain(warnings.into_iter().chain(foreseen).map(warning)).collect();
         findings.sort_by_key(|finding| finding.problem.place.order());
-        Self { findings, config: Some(config) }
+        Self { findings, config: Some(config), intentions }
     }
 }
 

@@ -12,7 +12,7 @@
 //!
 //! Reading order: `source` is what goes in and `schema` what comes out; `environment` and `layers` make one `tree` of
 //! the layers, with `locate` finding lines; `reader` and `values` take a tree apart and say what is wrong with it;
-//! `edge`, `signing`, `filters`, `forward`, `registries`, `events`, `telemetry`, `sections` say which keys there are and which of them agree with each other.
+//! `edge`, `signing`, `filters`, `forward`, `registries`, `events`, `tls`, `acme`, `proxy`, `telemetry`, `sections` say which keys there are and which of them agree with each other.
 //! What they ask for is `seen`: so `explain` knows what is a secret, and `learn` what there is, for the `json_schema`, with
 //! what `documented` finds in the defaults.
 
@@ -31,15 +31,18 @@ mod seen;
 mod suggest;
 mod values;
 
+mod acme;
 mod admission;
 mod edge;
 mod events;
 mod filters;
 mod forward;
+mod proxy;
 mod registries;
 mod sections;
 mod signing;
 mod telemetry;
+mod tls;
 
 mod documented;
 mod explain;
@@ -54,8 +57,9 @@ pub use forward::Forward;
 pub use json_schema::json_schema;
 pub use problem::{Place, Problem};
 pub use schema::{
-    Callout, ClientAuth, Component, Config, Demand, EventKind, Filter, Identity, Instances, Jwt, JwtAlgorithm, JwtKeys,
-    Log, LogFormat, OnError, Page, Registry, Relay, Retention, Slow, Stream, TokenPlace, Traces, Webhook,
+    AcmeChallenge, Callout, ClientAuth, Component, Config, Demand, EventKind, Filter, ForwardedBy, Identity, Instances,
+    Jwt, JwtAlgorithm, JwtKeys, Log, LogFormat, OnError, Page, Registry, Relay, Retention, Slow, Stream, TokenPlace,
+    Traces, Webhook,
 };
 pub use source::{Override, Source};
 pub use suggest::{nearest, one_of};

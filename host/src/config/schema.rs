@@ -1,5 +1,9 @@
 //! What a configuration is once it is read: every value in its final type, every name it uses defined.
 
+mod front;
+
+pub use front::{Acme, AcmeChallenge, ForwardedBy, Identity, Proxy, Tls};
+
 use super::forward::Forward;
 use super::problem::{Place, Problem};
 use super::seen::Secrets;
@@ -20,6 +24,7 @@ pub struct Config {
     pub reuse_port: bool,
     pub data: PathBuf,
     pub tls: Tls,
+    pub proxy: Proxy,
     pub webhooks: BTreeMap<String, Webhook>,
     pub streams: BTreeMap<String, Stream>,
     pub filters: BTreeMap<String, Filter>,
@@ -41,28 +46,6 @@ pub struct Config {
     pub traces: Option<Traces>,
     /// Where each key was written, tables included.
     pub(super) places: BTreeMap<String, Place>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tls {
-    pub identity: Identity,
-    /// Authorities whose certificates clients may show.
-    pub client_ca: Vec<PathBuf>,
-    pub handshake_timeout: Duration,
-}
-
-/// Who postern is to those who connect.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Identity {
-    Files {
-        certificate: PathBuf,
-        key: PathBuf,
-        key_password: Option<Secret>,
-    },
-    /// No TLS here: `plain = true` was said.
-    Plain,
-    /// Nothing was said, and postern was started with `--dev`: it makes its own.
-    Development,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -4,11 +4,13 @@ use super::edge::{page, stream, webhook};
 use super::events::{dedupe, retention, retry};
 use super::filters::filter;
 use super::forward::forward;
+use super::proxy::proxy;
 use super::reader::{Context, Read, Section};
 use super::registries::registry;
 use super::schema::{Admin, Config, Demand, Identity, Limits, Log, LogFormat, Registry, Tls, place_in};
 use super::suggest::nearest;
 use super::telemetry::telemetry;
+use super::tls::tls;
 use super::tree::Node;
 use bytesize::ByteSize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +28,7 @@ pub(super) fn config(context: &Context<'_>, tree: &Node, dev: bool) -> Read<Conf
     let reuse_port = root.required("reuse_port").and_then(|value| value.boolean());
     let data = root.required("data").and_then(|value| value.path());
     let tls = tls(root.section("tls"), dev);
+    let proxy = proxy(root.section("proxy"));
 
     let (webhooks, streams, filters) = (root.named("webhooks"), root.named("streams"), root.named("filters"));
     let webhook_names = webhooks.iter().map(|(name, _)| name.clone()).collect();
@@ -91,12 +94,22 @@ pub(super) fn config(context: &Context<'_>, tree: &Node, dev: bool) -> Read<Conf
     }
     if let (Ok(listen), Ok(admin)) = (&listen, &admin) {
         distinct(context, listen, admin.listen);
+        if let Ok(Tls { identity: Identity::Acme(acme), .. }) = &tls {
+            for http in &acme.http {
+                if http.port() != 0 && (listen.contains(http) || *http == admin.listen) {
+                    let message = format!("`tls.acme.http` is the address of another listener as well: {http}");
+                    let hint = "authorities ask at port 80, and browsers begin there".to_owned();
+                    context.problem_with_hint("tls.acme.http", message, hint);
+                }
+            }
+        }
     }
     Ok(Config {
         listen: listen?,
         reuse_port: reuse_port?,
         data: data?,
         tls: tls?,
+        proxy: proxy?,
         webhooks: all(webhooks)?,
         streams: all(streams)?,
         filters: all(filters)?,
@@ -126,58 +139,6 @@ fn read_each<'a, T>(
 
 fn all<T>(sections: BTreeMap<String, Read<T>>) -> Read<BTreeMap<String, T>> {
     sections.into_iter().map(|(name, section)| Ok((name, section?))).collect()
-}
-
-fn tls(mut section: Section<'_>, dev: bool) -> Read<Tls> {
-    let certificate = section.optional("certificate");
-    let key = section.optional("key");
-    let key_password = section.optional("key_password");
-    let plain = section.optional("plain").map_or(Ok(false), |value| value.boolean());
-    let handshake_timeout = section.required("handshake_timeout").and_then(|value| value.duration());
-    let client_ca = section.optional("client_ca").map_or(Ok(vec![]), |value| {
-        let paths: Vec<_> = value.list().iter().map(|element| element.path()).collect();
-        paths.into_iter().collect::<Read<Vec<_>>>()
-    });
-    if let (Ok(authorities), Ok(true)) = (&client_ca, &plain)
-        && !authorities.is_empty()
-    {
-        section.problem_with_hint("client_ca", "is of no use without TLS", "leave it out, or `tls.plain`");
-    }
-    let identity = match (plain, &certificate, &key, &key_password) {
-        (Err(reported), ..) => Err(reported),
-        (Ok(true), None, None, None) => Ok(Identity::Plain),
-        (Ok(true), ..) => Err(section.problem_with_hint(
-            "plain",
-            "contradicts the certificate or key that is configured as well",
-            "keep one of the two",
-        )),
-        (Ok(false), Some(certificate), Some(key), password) => {
-            let certificate = certificate.path();
-            let key = key.path();
-            let key_password = password.as_ref().map(|value| value.secret()).transpose();
-            (|| Ok(Identity::Files { certificate: certificate?, key: key?, key_password: key_password? }))()
-        }
-        (Ok(false), Some(certificate), None, _) => {
-            Err(certificate
-                .problem_with_hint("has no `tls.key` beside it", "set `tls.key` to the file of its private key"))
-        }
-        (Ok(false), None, Some(key), _) => Err(key.problem_with_hint(
-            "has no `tls.certificate` beside it",
-            "set `tls.certificate` to the file of the certificate chain that belongs to it",
-        )),
-        (Ok(false), None, None, Some(password)) => Err(password.problem_with_hint(
-            "has no `tls.key` beside it",
-            "set `tls.certificate` and `tls.key`, or leave the password out",
-        )),
-        (Ok(false), None, None, None) if dev => Ok(Identity::Development),
-        (Ok(false), None, None, None) => Err(section.problem_with_hint(
-            "",
-            "has no certificate",
-            "set `tls.certificate` and `tls.key`, or say `tls.plain = true` if a load balancer in front has done TLS",
-        )),
-    };
-    section.finish(&["acme"]);
-    Ok(Tls { identity: identity?, client_ca: client_ca?, handshake_timeout: handshake_timeout? })
 }
 
 fn admin(mut section: Section<'_>) -> Read<Admin> {

@@ -1,5 +1,9 @@
 //! How many connections there may be, in all and of one address, and who holds them.
+//!
+//! Proxies carry other people's connections, so they have no share of their own: theirs count in all, and when it is known
+//! whose they are, to the share of that address.
 
+use arc_swap::ArcSwap;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
@@ -40,8 +44,13 @@ struct Shared {
     surplus: AtomicUsize,
     // Held for one look-up, never across an await.
     of_address: Mutex<HashMap<IpAddr, usize>>,
+    open: AtomicUsize,
+    /// Whether an address is a proxy's.
+    carries: ArcSwap<Carries>,
     refused: Box<dyn Fn(Refused) + Send + Sync>,
 }
+
+type Carries = Box<dyn Fn(IpAddr) -> bool + Send + Sync>;
 
 /// Room for one connection, before it is known whose.
 pub(super) struct Room {
@@ -52,8 +61,15 @@ pub(super) struct Room {
 /// One connection's place, until it is dropped.
 #[must_use = "the connection is counted only as long as this lives"]
 pub struct Permit {
-    address: IpAddr,
+    share: Share,
     room: Room,
+}
+
+/// One of the connections of an address, until it is dropped. It is none where the address is a proxy's.
+#[must_use = "it is counted only as long as this lives"]
+pub struct Share {
+    gate: Gate,
+    address: Option<IpAddr>,
 }
 
 impl Gate {
@@ -66,6 +82,8 @@ impl Gate {
             room: Arc::new(Semaphore::new(limits.connections)),
             surplus: AtomicUsize::new(0),
             of_address: Mutex::default(),
+            open: AtomicUsize::new(0),
+            carries: ArcSwap::from_pointee(Box::new(|_| false)),
             refused: Box::new(refused),
         }))
     }
@@ -87,9 +105,15 @@ impl Gate {
         *before = limits;
     }
 
+    /// From now on these addresses are proxies'.
+    pub fn set_carriers(&self, carries: impl Fn(IpAddr) -> bool + Send + Sync + 'static) {
+        let carries: Carries = Box::new(carries);
+        self.0.carries.store(Arc::new(carries));
+    }
+
     /// How many connections there are.
     pub fn open(&self) -> usize {
-        self.0.addresses().values().sum()
+        self.0.open.load(Ordering::Relaxed)
     }
 
     /// Waits for room. Cancel safe.
@@ -106,6 +130,16 @@ impl Gate {
     }
 
     pub(super) fn admit(&self, room: Room, address: IpAddr) -> Option<Permit> {
+        let share = self.share(address)?;
+        self.0.open.fetch_add(1, Ordering::Relaxed);
+        Some(Permit { share, room })
+    }
+
+    /// One more for an address, if it has not got its share already. Never waits.
+    pub fn share(&self, address: IpAddr) -> Option<Share> {
+        if (self.0.carries.load())(address) {
+            return Some(Share { gate: self.clone(), address: None });
+        }
         let address = network(address);
         let mut addresses = self.0.addresses();
         let count = addresses.entry(address).or_default();
@@ -116,7 +150,7 @@ impl Gate {
         }
         *count += 1;
         drop(addresses);
-        Some(Permit { address, room })
+        Some(Share { gate: self.clone(), address: Some(address) })
     }
 
     /// A place for one who shares a connection with others, if there is one. Never waits.
@@ -156,9 +190,24 @@ impl Drop for Room {
     }
 }
 
+impl Permit {
+    /// The same place, now that it is known for whom: another share is counted. `None` when that address has its share.
+    pub fn of(mut self, address: IpAddr) -> Option<Self> {
+        self.share = self.share.gate.share(address)?;
+        Some(self)
+    }
+}
+
 impl Drop for Permit {
     fn drop(&mut self) {
-        if let Entry::Occupied(mut count) = self.room.gate.addresses().entry(self.address) {
+        self.room.gate.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let Some(address) = self.address else { return };
+        if let Entry::Occupied(mut count) = self.gate.0.addresses().entry(address) {
             *count.get_mut() -= 1;
             if *count.get() == 0 {
                 count.remove();
@@ -169,7 +218,7 @@ impl Drop for Permit {
 
 impl fmt::Debug for Permit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Permit").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("Permit").field("address", &self.share.address).finish_non_exhaustive()
     }
 }
 
@@ -213,5 +262,27 @@ mod tests {
         assert!(gate.another(address).is_none(), "an address has its share");
         drop(inside);
         assert_eq!((gate.open(), gate.0.room.available_permits()), (0, 9));
+    }
+
+    #[tokio::test]
+    async fn a_proxy_has_no_share_and_those_it_carries_have_theirs() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let (proxy, client) = (ip("10.0.0.1"), ip("192.0.2.1"));
+        let gate = Gate::new(Limits { connections: 10, per_address: 1 }, |_| {});
+        gate.set_carriers(move |address| address == proxy);
+        let mut permits = vec![];
+        for _ in 0..3 {
+            permits.push(gate.admit(gate.room().await, proxy).unwrap());
+        }
+        let first = permits.pop().unwrap().of(client).unwrap();
+        assert!(permits.pop().unwrap().of(client).is_none(), "it has its share");
+        assert_eq!(gate.open(), 2);
+        drop(first);
+        let share = gate.share(client).unwrap();
+        assert!(gate.admit(gate.room().await, client).is_none());
+        drop(share);
+        assert!(gate.admit(gate.room().await, client).is_some());
+        drop(permits);
+        assert_eq!((gate.open(), gate.0.addresses().len()), (0, 0));
     }
 }

@@ -4,7 +4,7 @@
 //! What it promises:
 //! - room comes before the connection: at the limit nothing more is accepted, and those who come wait in the kernel's
 //!   queue instead of being turned away;
-//! - an address that holds its share already is closed at once;
+//! - an address that holds its share already is closed at once, unless it is a proxy's;
 //! - a failing accept, such as one without file descriptors left, is logged, paused on and survived;
 //! - the sockets it hands out have TCP_NODELAY: without it a TLS handshake waits 40 ms for a delayed acknowledgement;
 //! - before it closes a socket of its own, it takes those who are in the kernel's queue already: closing would reset them.

@@ -151,6 +151,18 @@ labels! {
         Fault = "fault",
     }
 
+    /// Where the certificate in use comes from.
+    CertificateSource {
+        File = "file",
+        Acme = "acme",
+    }
+
+    /// What became of an attempt to get a certificate.
+    Renewal {
+        Renewed = "renewed",
+        Failed = "failed",
+    }
+
     /// What became of a span.
     SpanOutcome {
         /// The collector has taken it.
@@ -176,6 +188,8 @@ labels! {
         TooMany = "too_many",
         TooManyFromAddress = "too_many_from_address",
         Handshake = "handshake",
+        /// It is not known whose it is: no header of the PROXY protocol, or not from a trusted proxy.
+        Unproxied = "unproxied",
         /// The system could not accept it.
         Accept = "accept",
     }
@@ -252,6 +266,16 @@ pub struct CloseLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RefusalLabels {
     pub reason: ConnectionRefusal,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RenewalLabels {
+    pub outcome: Renewal,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct CertificateLabels {
+    pub source: CertificateSource,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -93,9 +93,10 @@ impl ClientCertVerifier for Authorities {
     }
 }
 
-/// The names a certificate is for: its DNS names and its common names. Its authority vouches for both.
-pub fn names(certificate: &CertificateDer<'_>) -> Vec<String> {
-    let Ok((_, parsed)) = X509Certificate::from_der(certificate) else { return Vec::new() };
+/// The names a certificate is for: its DNS names and its common names. Its authority vouches for both. `None` when it has
+/// ended, or cannot be read.
+pub fn names(certificate: &CertificateDer<'_>) -> Option<Vec<String>> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok().filter(|(_, parsed)| parsed.validity().is_valid())?;
     let alternative = parsed.subject_alternative_name().ok().flatten();
     let alternative = alternative.into_iter().flat_map(|extension| &extension.value.general_names);
     let dns = alternative.filter_map(|name| match name {
@@ -103,5 +104,5 @@ pub fn names(certificate: &CertificateDer<'_>) -> Vec<String> {
         _ => None,
     });
     let common = parsed.subject().iter_common_name().filter_map(|name| Some(name.as_str().ok()?.to_owned()));
-    dns.chain(common).collect()
+    Some(dns.chain(common).collect())
 }

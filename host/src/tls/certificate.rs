@@ -7,7 +7,9 @@ use rustls::sign::CertifiedKey;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::{self, PemObject};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// What the two files held when they were read. One is read after the other, so they may be of different pairs; then
 /// they do not match, and are read again on the next change.
@@ -23,12 +25,22 @@ impl Files {
         let read = |what, path: &Path| {
             fs::read(path).map_err(|cause| Error::Unreadable { what, path: path.to_owned(), cause })
         };
+        // Both are one file, which is read once: it may be exchanged at any time.
+        let by_acme = || match read("certificate", &config.certificate) {
+            Err(Error::Unreadable { cause, .. }) if cause.kind() == ErrorKind::NotFound => Ok((vec![], vec![])),
+            read => read.map(|bytes| (bytes.clone(), bytes)),
+        };
+        let (certificate, key) = match config.acme {
+            Some(_) => by_acme()?,
+            None => (read("certificate", &config.certificate)?, read("key", &config.key)?),
+        };
         let authority = |path: &PathBuf| Ok((path.clone(), read("authority", path)?));
-        Ok(Self {
-            certificate: read("certificate", &config.certificate)?,
-            key: read("key", &config.key)?,
-            authorities: config.client_ca.iter().map(authority).collect::<Result<_, _>>()?,
-        })
+        Ok(Self { certificate, key, authorities: config.client_ca.iter().map(authority).collect::<Result<_, _>>()? })
+    }
+
+    /// Whether there is a certificate at all.
+    pub fn is_there(&self) -> bool {
+        !self.certificate.is_empty()
     }
 
     pub fn certify(&self, config: &Config, provider: &CryptoProvider) -> Result<CertifiedKey, Error> {
@@ -45,6 +57,12 @@ impl Files {
             Err(error) => Err(Error::DamagedCertificate { path: config.certificate.clone(), cause: error.to_string() }),
         }
     }
+}
+
+/// When a certificate ends, in seconds since 1970.
+pub fn ends(certificate: &CertificateDer<'_>) -> Option<i64> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    Some(parsed.validity().not_after.timestamp())
 }
 
 /// PEM is ASCII; some editors put a byte order mark before it.

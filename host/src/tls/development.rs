@@ -147,6 +147,7 @@ fn would_be_trusted(files: &Development) -> Result<(), rustls::Error> {
         key: files.key.clone(),
         key_password: None,
         client_ca: Vec::new(),
+        acme: None,
         handshake_timeout: Duration::ZERO,
     };
     let unfit = |error: TlsError| rustls::Error::General(error.to_string());

@@ -88,6 +88,9 @@ pub enum HandshakeError {
     Silent,
     #[error("the client speaks plain HTTP")]
     PlainHttp,
+    /// Not a failure, and the end of it all the same.
+    #[error("a certificate authority has looked whether a domain is ours")]
+    Challenge,
     #[error("the TLS handshake failed")]
     Failed(#[source] io::Error),
 }

@@ -6,28 +6,36 @@
 //! - a handshake that takes too long ends, and holds up only itself;
 //! - changed files are taken up without a restart (see `reload`): new connections get the new certificate, open ones
 //!   are left alone, and a pair that cannot be used changes nothing;
-//! - a client may show a certificate of an authority that is configured, and what it is for is told to those who ask;
+//! - a certificate that ACME makes may not be there yet: then handshakes fail, but for those of an authority that looks
+//!   whether a domain is ours (see `challenge`);
+//! - a client may show a certificate of an authority that is configured, and what it is for is told to those who ask; when
+//!   the authorities change, those who come back are looked at again;
 //! - an error names the file and says what to do; neither key nor password is in any message.
 
 mod authorities;
 mod certificate;
+mod challenge;
 pub mod development;
 mod error;
 mod key;
 mod reload;
 #[cfg(test)]
 mod tests;
+mod tickets;
 mod validity;
 
 pub use error::{Error, HandshakeError};
 pub use reload::Reloaded;
 pub use validity::{Validity, validity};
 
+use crate::challenges::{Challenges, PROTOCOL};
+use crate::metrics::Metrics;
 use crate::secret::Secret;
 use crate::watch::Watch;
 use reload::Current;
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, ring};
+use rustls::server::NoServerSessionStorage;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +44,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Config {
     /// PEM: the server's own certificate first, then those that lead to the root.
     pub certificate: PathBuf,
@@ -45,6 +53,8 @@ pub struct Config {
     pub key_password: Option<Secret>,
     /// PEM: authorities whose certificates clients may show. None: clients show none.
     pub client_ca: Vec<PathBuf>,
+    /// The certificate and its key are made by ACME, so that they may not be there yet, and these are answered meanwhile.
+    pub acme: Option<Challenges>,
     pub handshake_timeout: Duration,
 }
 
@@ -71,9 +81,9 @@ impl Acceptor {
         self.current.reload()
     }
 
-    /// Reloads by itself when the files change, until the answer is dropped.
-    pub fn watch(&self) -> Result<Watch, Error> {
-        reload::watch(self.current.clone()).map_err(Error::Watch)
+    /// Reloads by itself when the files change, until the answer is dropped. Tells the metrics when the certificate ends.
+    pub fn watch(&self, metrics: &Metrics) -> Result<Watch, Error> {
+        reload::watch(self.current.clone(), metrics.clone()).map_err(Error::Watch)
     }
 
     /// Shakes hands within the handshake timeout. To drop the future closes the connection.
@@ -89,16 +99,23 @@ impl Acceptor {
                 refuse_plain_http(tcp).await;
                 return Err(HandshakeError::PlainHttp);
             }
-            self.rustls.accept(tcp).await.map_err(HandshakeError::Failed)
+            let mut stream = self.rustls.accept(tcp).await.map_err(HandshakeError::Failed)?;
+            if stream.get_ref().1.alpn_protocol() == Some(PROTOCOL) {
+                // It has seen what it came for; whether it hears the end of it is its affair.
+                let _ = stream.shutdown().await;
+                return Err(HandshakeError::Challenge);
+            }
+            Ok(stream)
         };
         tokio::time::timeout(self.handshake_timeout, handshake).await.unwrap_or(Err(HandshakeError::TimedOut))
     }
 }
 
-/// The names in the certificate that a client has shown; `None` when it has shown none. Cheap enough to be asked once a
+/// The names in the certificate that a client has shown; `None` when it has shown none, or one that has ended since: who
+/// comes back with a ticket does not show it again. Cheap enough to be asked once a
 /// connection.
 pub fn client_names(stream: &TlsStream<TcpStream>) -> Option<Vec<String>> {
-    stream.get_ref().1.peer_certificates()?.first().map(authorities::names)
+    stream.get_ref().1.peer_certificates()?.first().and_then(authorities::names)
 }
 
 fn server_config(provider: Arc<CryptoProvider>, current: Arc<Current>) -> Result<ServerConfig, rustls::Error> {
@@ -108,10 +125,13 @@ fn server_config(provider: Arc<CryptoProvider>, current: Arc<Current>) -> Result
         Some(authorities) => builder.with_client_cert_verifier(authorities),
         None => builder.with_no_client_auth(),
     };
+    let (by_acme, tickets) = (current.by_acme(), current.tickets());
     let mut config = builder.with_cert_resolver(current);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols.extend(by_acme.then(|| PROTOCOL.to_vec()));
     // Tickets keep the session with the client: nothing to store here, and clients that all come back at once resume.
-    config.ticketer = ring::Ticketer::new()?;
+    config.ticketer = tickets;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
     Ok(config)
 }
 

@@ -2,11 +2,14 @@
 
 use super::Config;
 use super::authorities::{Authorities, verifier};
-use super::certificate::Files;
+use super::certificate::{self, Files};
+use super::challenge;
 use super::error::Error;
+use super::tickets::Tickets;
 use crate::error::Chain;
+use crate::metrics::{CertificateLabels, CertificateSource, Metrics};
 use crate::watch::{self, Watch};
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 use rustls::crypto::CryptoProvider;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
@@ -29,9 +32,11 @@ pub enum Reloaded {
 pub struct Current {
     config: Config,
     provider: Arc<CryptoProvider>,
-    certified: ArcSwap<CertifiedKey>,
+    /// `None`: ACME has not got one yet.
+    certified: ArcSwapOption<CertifiedKey>,
     /// `None`: clients show no certificates.
     authorities: Option<Arc<Authorities>>,
+    tickets: Arc<Tickets>,
     // One reload at a time; held over reading two files, by the watcher's thread or whoever asked for a reload.
     in_use: Mutex<Files>,
 }
@@ -39,12 +44,36 @@ pub struct Current {
 impl Current {
     pub fn load(config: Config, provider: Arc<CryptoProvider>) -> Result<Self, Error> {
         let files = Files::read(&config)?;
-        let certified = ArcSwap::from_pointee(files.certify(&config, &provider)?);
+        let certified = match files.certify(&config, &provider) {
+            Ok(certified) => Some(Arc::new(certified)),
+            // Nobody but ACME has written it, which will get another one.
+            Err(error) if config.acme.is_some() => {
+                if files.is_there() {
+                    tracing::error!(error = %Chain(&error), "the certificate that ACME has made cannot be used");
+                }
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        let certified = ArcSwapOption::new(certified);
         let authorities = match files.authorities.as_slice() {
             [] => None,
             files => Some(Arc::new(Authorities::new(verifier(files, &provider)?))),
         };
-        Ok(Self { config, provider, certified, authorities, in_use: Mutex::new(files) })
+        let tickets = Arc::new(Tickets::new().map_err(Error::Setup)?);
+        Ok(Self { config, provider, certified, authorities, tickets, in_use: Mutex::new(files) })
+    }
+
+    pub fn by_acme(&self) -> bool {
+        self.config.acme.is_some()
+    }
+
+    pub fn ends(&self) -> Option<i64> {
+        certificate::ends(self.certified.load().as_ref()?.cert.first()?)
+    }
+
+    pub fn tickets(&self) -> Arc<Tickets> {
+        self.tickets.clone()
     }
 
     pub fn authorities(&self) -> Option<Arc<Authorities>> {
@@ -58,11 +87,18 @@ impl Current {
         if files == *in_use {
             return Ok(Reloaded::Unchanged);
         }
-        let certified = files.certify(&self.config, &self.provider)?;
-        if let Some(authorities) = &self.authorities {
+        // One that ACME has not made yet is no failure, nor is it a reason to leave out the authorities.
+        let certified = match self.by_acme() && !files.is_there() {
+            true => None,
+            false => Some(Arc::new(files.certify(&self.config, &self.provider)?)),
+        };
+        if let Some(authorities) = self.authorities.as_ref().filter(|_| files.authorities != in_use.authorities) {
             authorities.replace(verifier(&files.authorities, &self.provider)?);
+            self.tickets.renew().map_err(Error::Setup)?;
         }
-        self.certified.store(Arc::new(certified));
+        if certified.is_some() {
+            self.certified.store(certified);
+        }
         *in_use = files;
         Ok(Reloaded::Replaced)
     }
@@ -74,8 +110,11 @@ impl Current {
 }
 
 impl ResolvesServerCert for Current {
-    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.certified.load_full())
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        match &self.config.acme {
+            Some(challenges) if challenge::asked(&hello) => challenge::answer(challenges, &hello, &self.provider),
+            _ => self.certified.load_full(),
+        }
     }
 }
 
@@ -86,25 +125,37 @@ impl fmt::Debug for Current {
 }
 
 /// Keeps the certificate up to date, until what it gives is dropped.
-pub fn watch(current: Arc<Current>) -> io::Result<Watch> {
+pub fn watch(current: Arc<Current>, metrics: Metrics) -> io::Result<Watch> {
     let mut last_failure = None;
     let watched = current.clone();
-    let look = move || match current.reload() {
+    // Of the certificate that was in use before, nothing is told any more.
+    metrics.certificate_expiry.clear();
+    let source = if current.by_acme() { CertificateSource::Acme } else { CertificateSource::File };
+    let look = move || {
+        look_again(&current, &mut last_failure);
+        if let Some(ends) = current.ends() {
+            metrics.certificate_expiry.get_or_create(&CertificateLabels { source }).set(ends);
+        }
+    };
+    Watch::start("tls-reload", move || watched.directories(), look)
+}
+
+fn look_again(current: &Current, last_failure: &mut Option<String>) {
+    match current.reload() {
         Ok(Reloaded::Replaced) => {
             tracing::info!(certificate = %current.config.certificate.display(), "certificate replaced");
-            last_failure = None;
+            *last_failure = None;
         }
-        Ok(Reloaded::Unchanged) => last_failure = None,
+        Ok(Reloaded::Unchanged) => *last_failure = None,
         Err(error) => {
             // Said once, not at every change of a busy directory.
             let failure = Chain(&error).to_string();
             if last_failure.as_ref() != Some(&failure) {
                 tracing::error!(error = failure, "failed to replace the certificate, keeping the old one");
-                last_failure = Some(failure);
+                *last_failure = Some(failure);
             }
         }
-    };
-    Watch::start("tls-reload", move || watched.directories(), look)
+    }
 }
 
 #[cfg(test)]

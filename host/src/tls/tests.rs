@@ -26,6 +26,7 @@ pub fn configure(directory: &Path, certificate: &str, key: &str) -> Config {
         key: directory.join("key.pem"),
         key_password: None,
         client_ca: Vec::new(),
+        acme: None,
         handshake_timeout: Duration::from_secs(10),
     };
     fs::write(&config.certificate, certificate).unwrap();

@@ -27,6 +27,11 @@ pub fn path() -> Option<String> {
     }
 }
 
+/// The `go` of that path.
+pub(super) fn program() -> Result<PathBuf, String> {
+    directory().map(|directory| directory.join("go"))
+}
+
 fn directory() -> Result<PathBuf, String> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let own = std::env::split_paths(&path).chain([PathBuf::from("/usr/local/go/bin")]).find(|folder| does(folder));
@@ -56,7 +61,7 @@ fn warm(folder: &Path) -> Result<(), String> {
     run(go.env("GOOS", "wasip1").env("GOARCH", "wasm").env("CGO_ENABLED", "0"))
 }
 
-fn run(command: &mut Command) -> Result<(), String> {
+pub(super) fn run(command: &mut Command) -> Result<(), String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output =
         command.stdin(Stdio::null()).output().map_err(|error| format!("`{program}` cannot be started: {error}"))?;

@@ -1,5 +1,5 @@
 //! Other people's programs that tests need, as their users get them: the tools of the languages that filters are written
-//! in, a registry, what looks at pages.
+//! in, a registry, a certificate authority, what looks at pages.
 //!
 //! Where a language's own first tools are missing, or no registry answers, its tests say so aloud and end, unless
 //! `LANGUAGE_TESTS=required`, as CI sets it.
@@ -10,6 +10,7 @@ pub mod collector;
 mod debian;
 pub mod go;
 pub mod javascript;
+pub mod pebble;
 pub mod prometheus;
 pub mod python;
 pub mod registry;

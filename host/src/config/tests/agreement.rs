@@ -123,3 +123,103 @@ fn an_operator_port_that_others_can_reach_needs_a_token() {
          hint: give it a port of its own, such as 9440",
     );
 }
+
+#[test]
+fn a_proxy_is_named_and_asked_for_something_it_says() {
+    let name = "\nhint: name the proxies in `proxy.trusted`: their addresses, or their network such as `10.0.0.0/8`";
+    appended("[proxy]\nprotocol = true", &format!("postern.toml:15: `proxy.protocol` is believed of nobody{name}"));
+    appended(
+        "[proxy]\nheaders = \"forwarded\"",
+        &format!("postern.toml:15: `proxy.headers` is believed of nobody{name}"),
+    );
+    appended(
+        "[proxy]\ntrusted = \"10.0.0.0/8\"",
+        "postern.toml:15: `proxy.trusted` names proxies, and nothing they say is asked for\n\
+         hint: set `proxy.protocol = true`, or `proxy.headers` to the header in which they tell it",
+    );
+    let trusted = |network: &str, expected: &str| {
+        appended(&format!("[proxy]\nprotocol = true\ntrusted = [\"192.0.2.7\", \"{network}\"]"), expected);
+    };
+    trusted("fd00::/8", "none");
+    trusted(
+        "proxy.internal",
+        "postern.toml:16: `proxy.trusted` must be addresses or networks such as `10.0.0.0/8` or `192.0.2.7`",
+    );
+    trusted(
+        "10.0.0.1/8",
+        "postern.toml:16: `proxy.trusted` has an address beside its network: 10.0.0.1/8\n\
+         hint: for the network write `10.0.0.0/8`, for the one address leave out what follows it",
+    );
+    trusted(
+        "0.0.0.0/0",
+        "postern.toml:16: `proxy.trusted` must not be everybody: 0.0.0.0/0\n\
+         hint: whoever is trusted can say that he is anyone: name the addresses of the proxies alone",
+    );
+}
+
+#[test]
+fn a_certificate_by_acme_has_its_domains_and_the_consent_of_who_asks() {
+    let least = "acme = { domains = [\"GW.example.com.\"], agree = true }";
+    let written = written(LEAST.replace("plain = true", least));
+    let Identity::Acme(acme) = written.config().tls.identity else { panic!("it was said") };
+    assert_eq!((acme.domains.as_slice(), acme.email, acme.ca), (["gw.example.com".to_owned()].as_slice(), None, None));
+    assert_eq!(acme.directory, "https://acme-v02.api.letsencrypt.org/directory");
+    assert_eq!((acme.challenge, acme.http), (AcmeChallenge::TlsAlpn01, vec![]));
+
+    let told = |section: &str, expected: &str| {
+        replaced("plain = true", section, &format!("postern.toml:3: {expected}"));
+    };
+    told(
+        "acme = { domains = [\"*.example.com\"], agree = true }",
+        "`tls.acme.domains` has a wildcard: *.example.com\n\
+         hint: a wildcard takes a change of DNS (DNS-01), which postern does not do: name each domain",
+    );
+    for not_one in ["192.0.2.1", "https://a.example", "a b", "-a.example", "a..b", "m\u{fc}ller.example"] {
+        told(
+            &format!("acme = {{ domains = \"{not_one}\", agree = true }}"),
+            "`tls.acme.domains` must be domains such as `gw.example.com`\n\
+             hint: names, not addresses or URLs; one with other letters in its `xn--` form",
+        );
+    }
+    told(
+        "acme = { domains = [\"a.example\", \"A.example\"], agree = true }",
+        "`tls.acme.domains` has a domain twice: a.example\nhint: remove one of the two",
+    );
+    told(
+        "acme = { domains = [\"a.example\"] }",
+        "`tls.acme.agree` must be said: an authority gives certificates only to those who agree to its terms\n\
+         hint: read them (Let's Encrypt has them at https://letsencrypt.org/repository/), then write `agree = true`",
+    );
+    told(
+        "acme = { domains = [\"a.example\"], agree = true, challenge = \"http-01\" }",
+        "`tls.acme.challenge` asks at port 80 of each domain, and nothing listens there\n\
+         hint: set `http = \"0.0.0.0:80\"` beside it, or take `tls-alpn-01`, which needs port 443 alone",
+    );
+    told(
+        "acme = { domains = [\"a.example\"], agree = true, email = \"mailto:a@b\" }",
+        "`tls.acme.email` must be an address such as `ops@example.com`",
+    );
+    told(
+        "acme = { domains = [\"a.example\"], agree = true, directory = \"http://ca.example/\" }",
+        "`tls.acme.directory` must be `letsencrypt`, `letsencrypt-staging`, or the URL of an authority's directory, \
+         by `https://`",
+    );
+    told(
+        "acme = { domains = [\"a.example\"], agree = true, http = \"127.0.0.1:9440\" }",
+        "`tls.acme.http` is the address of another listener as well: 127.0.0.1:9440\n\
+         hint: authorities ask at port 80, and browsers begin there",
+    );
+    let both = "acme = { domains = [\"a.example\"], agree = true }\n";
+    replaced(
+        "plain = true",
+        &format!("{both}plain = true"),
+        "postern.toml:3: `tls.acme` contradicts `tls.plain`, which says that there is no TLS here\n\
+         hint: keep one of the two",
+    );
+    replaced(
+        "plain = true",
+        &format!("{both}certificate = \"c\""),
+        "postern.toml:3: `tls.acme` contradicts the certificate or key that is configured as well\n\
+         hint: keep one of the two",
+    );
+}

@@ -60,7 +60,7 @@ fn an_unknown_key_is_told_with_the_nearest_known_one() {
     unknown(
         "\n[tls.x]\n",
         "tls.x",
-        "it can be `certificate`, `key`, `key_password`, `plain`, `handshake_timeout` or `client_ca`",
+        "it can be `certificate`, `key`, `key_password`, `acme`, `plain`, `handshake_timeout` or `client_ca`",
     );
     unknown("[log]\ndata = 'x'", "log.data", "`data` belongs above the first section, not into `[log]`");
     unknown("[log]\nlevels = 'x'", "log.levels", "did you mean `level`?");
@@ -110,10 +110,6 @@ fn every_problem_is_told_not_only_the_first() {
 fn what_a_later_version_will_support_is_told_as_such() {
     let later = "postern.toml:14: `cluster` is not supported by this version of postern\nhint: leave it out";
     appended("[cluster]", later);
-    let at_line = |line: u32, key: &str| {
-        format!("postern.toml:{line}: `{key}` is not supported by this version of postern\nhint: leave it out")
-    };
-    replaced("plain = true", "plain = true\nacme = {}", &at_line(4, "tls.acme"));
 }
 
 #[test]

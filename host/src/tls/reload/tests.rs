@@ -2,8 +2,10 @@
 
 use super::super::tests::{BOTH, client, configure, connect, echoes, self_signed, serve};
 use super::super::{Acceptor, Error, Reloaded};
+use crate::challenges::Challenges;
+use crate::metrics::Metrics;
 use rcgen::KeyPair;
-use rustls::ClientConfig;
+use rustls::{ClientConfig, HandshakeKind};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use std::fs;
@@ -79,7 +81,7 @@ async fn a_watched_certificate_is_replaced_by_itself_and_a_broken_one_is_not_tak
     let acceptor = Acceptor::new(&config).unwrap();
     let address = serve(acceptor.clone()).await;
     let client = client_of([&old, &new]);
-    let watch = acceptor.watch().unwrap();
+    let watch = acceptor.watch(&Metrics::default()).unwrap();
 
     fs::write(&config.certificate, "broken").unwrap();
     assert!(matches!(acceptor.reload(), Err(Error::NoCertificate { .. })));
@@ -124,7 +126,7 @@ async fn a_certificate_behind_links_is_followed() {
     let acceptor = Acceptor::new(&config).unwrap();
     let address = serve(acceptor.clone()).await;
     let client = client_of([&old, &new]);
-    let _watch = acceptor.watch().unwrap();
+    let _watch = acceptor.watch(&Metrics::default()).unwrap();
     put("..2", &new);
     swap("..2", &at("..data"));
     fs::remove_dir_all(at("..1")).unwrap();
@@ -133,4 +135,58 @@ async fn a_certificate_behind_links_is_followed() {
     // And a file that the links lead to, written in place.
     configure(&at("..2"), &old.certificate, &old.key);
     eventually(&client, address, &old).await;
+}
+
+/// A client that is resumed is not looked at again, so no ticket may outlive the authority by which it was given.
+#[tokio::test]
+async fn tickets_end_with_the_authorities_of_their_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let (pair, one, other) = (pair(), pair(), pair());
+    let mut config = configure(directory.path(), &pair.certificate, &pair.key);
+    config.client_ca = vec![directory.path().join("roots.pem")];
+    fs::write(&config.client_ca[0], &one.certificate).unwrap();
+    let acceptor = Acceptor::new(&config).unwrap();
+    let address = serve(acceptor.clone()).await;
+    let client = Arc::new(client(&[&pair.certificate], BOTH, &["h2"]));
+    let kind = async || {
+        let mut stream = connect(&client, address).await.unwrap();
+        assert!(echoes(&mut stream).await);
+        stream.get_ref().1.handshake_kind().unwrap()
+    };
+    assert_eq!([kind().await, kind().await], [HandshakeKind::Full, HandshakeKind::Resumed]);
+    fs::write(&config.client_ca[0], &other.certificate).unwrap();
+    assert_eq!(acceptor.reload().unwrap(), Reloaded::Replaced);
+    assert_eq!([kind().await, kind().await], [HandshakeKind::Full, HandshakeKind::Resumed]);
+    // Its own certificate is another matter.
+    fs::write(&config.certificate, &pair.certificate.replace('\n', "\r\n")).unwrap();
+    assert_eq!(acceptor.reload().unwrap(), Reloaded::Replaced);
+    assert_eq!(kind().await, HandshakeKind::Resumed);
+}
+
+#[tokio::test]
+async fn a_certificate_of_acme_may_come_later_and_a_damaged_one_is_none() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("acme.pem");
+    let (first, second) = (pair(), pair());
+    let whole = |pair: &Pair| format!("{}{}", pair.certificate, pair.key);
+    let mut config = configure(directory.path(), &first.certificate, &first.key);
+    (config.certificate, config.key, config.acme) = (file.clone(), file.clone(), Some(Challenges::default()));
+    let acceptor = Acceptor::new(&config).unwrap();
+    let address = serve(acceptor.clone()).await;
+    let client = client_of([&first, &second]);
+    assert!(connect(&client, address).await.is_err());
+    assert_eq!(acceptor.reload().unwrap(), Reloaded::Unchanged);
+    fs::write(&file, whole(&first)).unwrap();
+    assert_eq!(acceptor.reload().unwrap(), Reloaded::Replaced);
+    assert_eq!(presented(&client, address).await, der(&first));
+    fs::write(&file, "nonsense").unwrap();
+    assert!(acceptor.reload().is_err());
+    assert_eq!(presented(&client, address).await, der(&first));
+    // At a start there is nothing to go on with, and no reason not to start.
+    let next = Acceptor::new(&config).unwrap();
+    let address = serve(next.clone()).await;
+    assert!(connect(&client, address).await.is_err());
+    fs::write(&file, whole(&second)).unwrap();
+    assert_eq!(next.reload().unwrap(), Reloaded::Replaced);
+    assert_eq!(presented(&client, address).await, der(&second));
 }
