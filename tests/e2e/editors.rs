@@ -25,7 +25,7 @@ fn examples() -> Vec<PathBuf> {
 /// `default.toml` with the keys that it shows as comments in force, one for each name.
 fn everything() -> String {
     let uncommented = |line: &str| {
-        let is_key = |rest: &&str| rest.starts_with(|c: char| c.is_ascii_lowercase()) && rest.contains(" = ");
+        let is_key = |rest: &str| rest.starts_with(|c: char| c.is_ascii_lowercase()) && rest.contains(" = ");
         let shown = line.strip_prefix('#').filter(|rest| is_key(rest) || rest.starts_with('['));
         shown.unwrap_or(line).to_owned()
     };
