@@ -1,13 +1,13 @@
 //! All keys there are and what they take, learned from the reader by having it read: nothing at all, as if all that it asks
-//! for were there; the defaults with every key that they show; the same with each key left out in turn, since one key may
-//! keep it from looking at another; and with each word where there is a choice of words.
+//! for were there; the defaults with every key that they show; the same with each key left out in turn, and any two of one
+//! section that have no default, since keys may keep it from looking at others; and with each word where there is a choice.
 
 use super::problem::Problem;
 use super::reader::Context;
 use super::seen::{Asked, Purpose, Seen, Shape};
 use super::source::Source;
 use super::tree::{Item, Node};
-use super::{documented, layers, sections};
+use super::{DEFAULTS, documented, layers, sections};
 use std::collections::BTreeMap;
 
 pub(super) fn learn() -> Result<Seen, Problem> {
@@ -18,6 +18,16 @@ pub(super) fn learn() -> Result<Seen, Problem> {
     seen.join(&read(&source, &whole, Purpose::Show));
     for path in paths(&whole) {
         seen.join(&read(&source, &changed(&whole, &path, None), Purpose::Show));
+    }
+    let defaults = Source { embedded: Some(("default.toml", DEFAULTS.to_owned())), ..Source::default() };
+    let (defaults, _) = layers::merge(&defaults)?;
+    let optional: Vec<Vec<&str>> =
+        paths(&whole).into_iter().filter(|path| defaults.at(&path.join(".")).is_none()).collect();
+    for (index, one) in optional.iter().enumerate() {
+        let without = changed(&whole, one, None);
+        for other in optional[..index].iter().filter(|other| other[..other.len() - 1] == one[..one.len() - 1]) {
+            seen.join(&read(&source, &changed(&without, other, None), Purpose::Show));
+        }
     }
     for (key, word) in choices(&seen) {
         let path: Vec<&str> = key.split('.').collect();
