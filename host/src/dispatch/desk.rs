@@ -50,7 +50,10 @@ pub(super) struct Asked {
 
 /// A place to ask, for every webhook. Clones are the same.
 #[derive(Clone, Default)]
-pub struct Desk(Arc<RwLock<BTreeMap<String, (Lane, SyncSender<Asked>)>>>);
+pub struct Desk(Arc<RwLock<BTreeMap<String, Seat>>>);
+
+/// A lane, and the way to its dispatcher.
+type Seat = (Lane, SyncSender<Asked>);
 
 impl Desk {
     /// From now on a lane's dispatcher is who receives here.
@@ -66,7 +69,7 @@ impl Desk {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(webhook);
     }
 
-    fn find(&self, webhook: &str) -> Option<(Lane, SyncSender<Asked>)> {
+    fn find(&self, webhook: &str) -> Option<Seat> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(webhook).cloned()
     }
 

@@ -1,6 +1,7 @@
 use super::EXAMPLES;
 use crate::cli::command;
 use clap::Command;
+use std::path::Path;
 
 /// The words of a command line, as a shell takes them apart, up to what it does with the output; and none of the remarks that
 /// stand two spaces apart.
@@ -69,5 +70,31 @@ fn every_command_has_two_examples_at_least_and_the_first_are_its_own() {
         let (_, text) = examples.unwrap_or_else(|| panic!("`{name}` has no examples"));
         let own = text.lines().flat_map(commands).filter(|words| words.join(" ").contains(&format!("postern {name}")));
         assert!(own.count() >= 2, "`{name}` has fewer than two");
+    }
+}
+
+/// `UPDATE_HELP=1 cargo test -p postern --lib help` writes them anew; what has changed is then in the difference.
+#[test]
+fn the_help_of_all_commands_is_as_it_was_read_and_approved() {
+    let mut told = String::new();
+    write(&mut command().bin_name("postern"), "postern", &mut told);
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli/examples/help.txt");
+    if std::env::var_os("UPDATE_HELP").is_some() {
+        std::fs::write(&file, &told).expect("the sources can be written");
+    }
+    let approved = std::fs::read_to_string(&file).unwrap_or_default();
+    let differs = told.lines().zip(approved.lines()).find(|(told, approved)| told != approved);
+    assert!(told == approved, "UPDATE_HELP=1 writes `{}` anew; the first difference: {differs:?}", file.display());
+}
+
+fn write(command: &mut Command, name: &str, told: &mut String) {
+    told.push_str(&format!("==== {name}\n{}\n", command.render_long_help()));
+    let names: Vec<String> = command.get_subcommands().map(|below| below.get_name().to_owned()).collect();
+    for below in names.iter().filter(|below| *below != "help") {
+        let name = format!("{name} {below}");
+        if let Some(below) = command.find_subcommand_mut(below) {
+            let mut below = below.clone().bin_name(&name);
+            write(&mut below, &name, told);
+        }
     }
 }
