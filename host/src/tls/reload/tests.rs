@@ -158,7 +158,7 @@ async fn tickets_end_with_the_authorities_of_their_time() {
     assert_eq!(acceptor.reload().unwrap(), Reloaded::Replaced);
     assert_eq!([kind().await, kind().await], [HandshakeKind::Full, HandshakeKind::Resumed]);
     // Its own certificate is another matter.
-    fs::write(&config.certificate, &pair.certificate.replace('\n', "\r\n")).unwrap();
+    fs::write(&config.certificate, pair.certificate.replace('\n', "\r\n")).unwrap();
     assert_eq!(acceptor.reload().unwrap(), Reloaded::Replaced);
     assert_eq!(kind().await, HandshakeKind::Resumed);
 }
