@@ -36,7 +36,9 @@ pub async fn post(client: &mut Client, keys: &[Key], parcel: &Parcel, patience: 
     let headers = parcel.headers(keys, Timestamp::now());
     let target = client.destination().address.target.clone();
     let body = parcel.body.clone();
-    let ask = Ask { method: Method::POST, target, headers: &headers, body, patience, most: KEPT };
+    // Of the two patiences the one below is to end first: it counts from before the connection is opened.
+    let longer = patience.saturating_mul(2);
+    let ask = Ask { method: Method::POST, target, headers: &headers, body, patience: longer, most: KEPT };
     match tokio::time::timeout(patience, client.fetch(ask)).await {
         Ok(Ok(answer)) => understood(&answer),
         Ok(Err(error)) => failed(&Chain(&error).to_string()),
