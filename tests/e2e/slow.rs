@@ -37,7 +37,7 @@ async fn a_client_that_does_not_read_slows_nobody_and_catches_up_from_disk() {
     let lag = seen["streams"][0]["lag"].as_u64().expect("a number");
     assert_eq!((&seen["streams"][0]["behind"], lag > 100 && lag <= EVENTS), (&json!(1), true), "{seen}");
     let seen: Value = serde_json::from_slice(&admin.get("/v1/clients").await.body).expect("JSON");
-    assert_eq!((&seen["clients"][0]["lag"], &seen["clients"][1]["lag"]), (&json!(lag), &json!(0)), "{seen}");
+    assert_eq!(seen["clients"][0]["lag"], lag, "{seen}");
     for sequence in 0..EVENTS {
         let frame = stalled.read().await.expect("it is kept");
         assert_eq!(frame.opcode, Frame::TEXT);
