@@ -1,7 +1,7 @@
 //! The first ten minutes: `postern run --dev`, and then what it says to type.
 
 use crate::home;
-use postern_tests::{Admin, Config, eventually};
+use postern_tests::{Admin, Config, eventually, lasting_port};
 use serde_json::Value;
 
 #[tokio::test]
@@ -12,7 +12,7 @@ async fn run_dev_starts_without_a_file_and_what_it_says_to_type_works() {
     }
     // A user leaves the ports as they are; tests run many at once.
     home.set("POSTERN_LISTEN", "127.0.0.1:0");
-    home.set("POSTERN_ADMIN__LISTEN", "127.0.0.1:0");
+    home.set("POSTERN_ADMIN__LISTEN", &format!("127.0.0.1:{}", lasting_port()));
     let gateway = home.try_start(&["run", "--dev"]).await.expect("it starts");
     let tour = gateway.stdout();
     // The commands, as a shell would take them apart: they quote with ' and nothing else.
@@ -38,6 +38,11 @@ async fn run_dev_starts_without_a_file_and_what_it_says_to_type_works() {
     });
     let event: Value = serde_json::from_str(&event.await).expect("one JSON line an event");
     assert!(event.is_object(), "{event}");
+    // And what is not in the tour finds the gateway too.
+    for words in [&["status"][..], &["events", "ls"], &["reload"]] {
+        let told = home.run(words).await;
+        assert_eq!(told.code, Some(0), "{words:?}: {}", told.stderr);
+    }
     let (_, ended) = gateway.stop().await;
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
 }

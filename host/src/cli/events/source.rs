@@ -4,14 +4,14 @@ use super::gateway::Gateway;
 use crate::admin::events::{self, MOST, Page, Query, Shown, Summary};
 use crate::app;
 use crate::cli::check::{self, Overrides};
-use crate::cli::{Failure, outward};
-use crate::config::Config;
+use crate::cli::{Failure, dev, outward};
+use crate::config::{self, Config};
 use crate::error::Chain;
 use crate::journal::{self, Journal};
 use crate::message::EventId;
 use crate::secret::Secret;
 use std::convert::Infallible;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where to look, as it is typed.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -54,8 +54,14 @@ impl Place {
         if self.admin.is_some() { Ok(None) } else { self.config().map(Some) }
     }
 
+    /// The one that is named, else `postern.toml`; and where there is none, that of a `postern run --dev` of this directory.
     pub fn config(&self) -> Result<Config, Failure> {
-        check::load(self.config.clone(), Overrides::default())
+        let loaded = check::load(self.config.clone(), Overrides::default());
+        if loaded.is_ok() || self.config.is_some() || Path::new(config::DEFAULT_FILE).exists() {
+            return loaded;
+        }
+        let demo = config::load(&dev::source(None, Overrides::default())).ok();
+        demo.filter(|demo| demo.data.exists()).map_or(loaded, Ok)
     }
 
     /// Only a gateway that runs has filters and clients.
