@@ -176,6 +176,17 @@ async fn a_hangup_reads_the_configuration_again() {
 }
 
 #[tokio::test]
+async fn what_is_logged_changes_with_it() {
+    let config = Config::basic().section("log", "level = \"warn\"");
+    let gateway = start(&config).await;
+    let _one = Client::connect(&gateway, "/ws").await;
+    reload(&gateway, &config.section("log", "level = \"debug\"")).await;
+    let _other = Client::connect(&gateway, "/ws").await;
+    eventually("a line about the client", async || gateway.stderr().contains("client admitted").then_some(())).await;
+    assert_eq!(gateway.stderr().matches("client admitted").count(), 1, "of the one that came after");
+}
+
+#[tokio::test]
 async fn settings_of_a_filter_change_with_what_an_operator_has_put_in_its_place() {
     let config =
         |word: &str| {

@@ -37,6 +37,7 @@ mod telemetry;
 mod warnings;
 
 pub use plan::{Fault, Plan, intentions};
+pub use reload::Level;
 pub use start::{inherited, journal_config};
 pub use warnings::{Warning, foreseen, warnings};
 

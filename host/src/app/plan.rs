@@ -124,6 +124,7 @@ fn fixed(config: &Config, before: &Config) -> Vec<Problem> {
         ("reuse_port", config.reuse_port != before.reuse_port),
         ("data", config.data != before.data),
         ("admin.listen", config.admin.listen != before.admin.listen),
+        ("log.format", config.log.format != before.log.format),
         ("tls.acme.http", acme::addresses(config) != acme::addresses(before)),
     ];
     let told = |(key, _)| {

@@ -20,6 +20,9 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
+/// Changes what is logged.
+pub type Level = Box<dyn Fn(&str) + Send + Sync>;
+
 pub struct Reloader {
     pub base: Arc<Base>,
     pub front: Arc<Front>,
@@ -28,13 +31,14 @@ pub struct Reloader {
     pub plain: Arc<ArcSwapOption<Plain>>,
     /// Where the configuration is read.
     source: Source,
+    level: Level,
     /// In force. Held while another is made.
     service: Mutex<Service>,
 }
 
 impl Reloader {
     /// Puts the first configuration in force.
-    pub fn start(plan: Plan, base: Arc<Base>, source: Source) -> Result<Arc<Self>, Fault> {
+    pub fn start(plan: Plan, base: Arc<Base>, source: Source, level: Level) -> Result<Arc<Self>, Fault> {
         let slot = Arc::<OnceLock<Weak<Self>>>::default();
         let found = slot.clone();
         let reload: Reload = Arc::new(move || match found.get().and_then(Weak::upgrade) {
@@ -48,7 +52,7 @@ impl Reloader {
         let operators = Arc::new(ArcSwap::new(service.admin.clone()));
         let plain = Arc::new(ArcSwapOption::new(service.plain.clone()));
         let service = Mutex::new(service);
-        let reloader = Arc::new(Self { base, front, operators, plain, source, service });
+        let reloader = Arc::new(Self { base, front, operators, plain, source, level, service });
         let _ = slot.set(Arc::downgrade(&reloader));
         Ok(reloader)
     }
@@ -92,6 +96,7 @@ impl Reloader {
         let filters = ready.changes.iter().filter(|change| change.from != change.to).cloned().collect();
         *service = ready.enforce(&self.base, &self.front, &self.operators);
         self.plain.store(service.plain.clone());
+        (self.level)(&service.config.log.level);
         Ok(Reloaded { changed, filters })
     }
 

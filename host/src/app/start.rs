@@ -1,7 +1,7 @@
 //! From a plan to a gateway with all its sockets bound.
 
 use super::base::Base;
-use super::reload::Reloader;
+use super::reload::{Level, Reloader};
 use super::{App, Fault, Plan, acme};
 use crate::config::{self, Config, Source};
 use crate::journal::{self, Journal};
@@ -20,11 +20,11 @@ pub fn inherited() -> Result<Inherited, Fault> {
 
 impl Plan {
     /// Binds every socket, opens the journal, starts dispatch. Must be called within a tokio runtime. It is read from
-    /// `source` once more for a reload.
+    /// `source` once more for a reload, which has `level` change what is logged.
     ///
     /// Sockets are those `inherited`, else they are bound. They come first: when this process takes over from another,
     /// whoever connects from now on waits in its queue, and is served once the other has let go of the journal.
-    pub async fn bind(self, inherited: Inherited, source: Source) -> Result<App, Fault> {
+    pub async fn bind(self, inherited: Inherited, source: Source, level: Level) -> Result<App, Fault> {
         let config = &self.config;
         let given = inherited.assign(&config.listen, &[config.admin.listen]).map_err(Fault::of)?;
         let handover = config.reuse_port || !given.edge.is_empty();
@@ -36,7 +36,7 @@ impl Plan {
             addresses => Some(listen::bind(addresses, vec![], config.reuse_port).map_err(Fault::of)?),
         };
         let base = Base::open(config, &self.ground, handover).await?;
-        let reloader = Reloader::start(self, Arc::new(base), source)?;
+        let reloader = Reloader::start(self, Arc::new(base), source, level)?;
         Ok(App { reloader, edge_listeners, admin_listeners, plain_listeners })
     }
 }

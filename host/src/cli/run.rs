@@ -32,7 +32,7 @@ impl Run {
             check::source(self.config.clone(), self.overrides)
         };
         let config = config::load(&source).map_err(|problems| check::advised(&problems, hint))?;
-        log::start(&config.log)?;
+        let level = log::start(&config.log)?;
         let no_threads = |error: std::io::Error| cannot_start(format!("failed to start threads: {error}"));
         let supervisor = Supervisor::of_process().map_err(no_threads)?;
         let plan = Plan::new(config).map_err(|problems| Failure::config(&problems))?;
@@ -48,7 +48,7 @@ impl Run {
         runtime.block_on(async {
             let signals =
                 Signals::listen().map_err(|error| cannot_start(format!("failed to listen for signals: {error}")))?;
-            let app = plan.bind(inherited, source).await.map_err(|fault| cannot_start(fault.to_string()))?;
+            let app = plan.bind(inherited, source, level).await.map_err(|fault| cannot_start(fault.to_string()))?;
             if let Some(tour) = tour {
                 tour.print(app.addresses().0, app.addresses().1);
             }
