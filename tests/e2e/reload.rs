@@ -4,21 +4,19 @@ use crate::start;
 use http::Method;
 use http::header::AUTHORIZATION;
 use postern_tests::{
-    Admin, Client, Config, Crowd, Gateway, Protocol, Reply, Sender, alone, eventually, guests, numbered_body, report,
-    spawn,
+    Admin, Client, Config, Crowd, Gateway, Paced, Protocol, Reply, Sender, Sent, alone, eventually, guests,
+    numbered_body, report,
 };
 use serde_json::Value;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// How often the configuration is read again under load. `RELOADS=10000` reads it more often.
 fn reloads() -> usize {
     std::env::var("RELOADS").ok().and_then(|count| count.parse().ok()).unwrap_or(1000)
 }
 
-/// How many senders there are meanwhile, and how many events of each a second.
-const SENDERS: usize = 4;
+/// How many events of each of four senders there are meanwhile, a second.
 const RATE: u64 = 200;
 
 async fn ask(gateway: &Gateway) -> Reply {
@@ -224,36 +222,19 @@ async fn a_thousand_reloads_under_load_drop_no_connection_and_lose_no_event() {
         reload(&gateway, &config(round)).await;
     }
     let crowd = Crowd::connect(&gateway, "/ws", 100, u64::MAX).await;
-    let reloading = Arc::new(AtomicBool::new(true));
-    let senders: Vec<_> = (0..SENDERS)
-        .map(|number| {
-            let (gateway, go_on) = (gateway.clone(), reloading.clone());
-            spawn(async move {
-                let mut sender = Sender::connect(&gateway, [Protocol::Http1, Protocol::Http2][number % 2]).await;
-                let (began, mut sent) = (Instant::now(), 0);
-                while go_on.load(Ordering::Acquire) {
-                    sender.deliver("/whatsapp", numbered_body(number, sent, 100)).await;
-                    sent += 1;
-                    let due = began + Duration::from_micros(1_000_000 / RATE * sent);
-                    tokio::time::sleep_until(due.into()).await;
-                }
-                (sent, began.elapsed())
-            })
-        })
-        .collect();
+    let senders = Paced::start(
+        &gateway,
+        "/whatsapp",
+        &[Protocol::Http1, Protocol::Http2, Protocol::Http1, Protocol::Http2],
+        RATE,
+    );
     let admin = Admin::of(&gateway);
     let (before, began, rounds) = (gateway.memory(), Instant::now(), reloads());
     for round in 0..rounds {
         reload(&gateway, &config(round)).await;
     }
     let took = began.elapsed();
-    reloading.store(false, Ordering::Release);
-    let (mut each, mut sending) = (Vec::new(), Duration::ZERO);
-    for sender in senders {
-        let (sent, took) = sender.await.expect("all was answered with 200");
-        each.push(sent);
-        sending = sending.max(took);
-    }
+    let Sent { each, rate } = senders.stop().await;
     let sent: u64 = each.iter().sum();
     admin.metric_becomes("postern_events_total", &[("outcome", "delivered")], sent as f64).await;
     assert_eq!(admin.metric("postern_closes_total", &[]).await, 0.0, "no connection was dropped");
@@ -264,7 +245,6 @@ async fn a_thousand_reloads_under_load_drop_no_connection_and_lose_no_event() {
         // Each once, and those of one sender in their order.
         assert_eq!((witness.frames, &witness.next, witness.wrong), (sent, &each, None));
     }
-    let rate = sent as f64 / sending.as_secs_f64();
     report(format_args!(
         "{rounds} reloads in {took:?} under {rate:.0} events/s to 100 clients; memory in MiB before {before:?}, after {after:?}"
     ));

@@ -4,14 +4,13 @@
 use crate::start;
 use http::Method;
 use postern_tests::{
-    Admin, Client, Config, Crowd, Gateway, Protocol, Reply, Sender, alone, eventually, guests, numbered_body, report,
-    spawn,
+    Admin, Client, Config, Crowd, Gateway, Paced, Protocol, Reply, Sender, Sent, alone, eventually, guests,
+    numbered_body, report, spawn,
 };
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// How often a filter is exchanged under load. `EXCHANGES=10000` exchanges it more often.
 fn exchanges() -> usize {
@@ -142,30 +141,13 @@ async fn a_thousand_exchanges_under_load_lose_repeat_and_disturb_nothing() {
     let gateway = Arc::new(start(&config).await);
     let _machine = alone().await;
     let mut reader = Client::connect(&gateway, "/ws").await;
-    let exchanging = Arc::new(AtomicBool::new(true));
-
     // Warm, so that what is measured is what exchanges leave behind.
     for round in 0..20 {
         let name = ["stamp-b", "stamp-a"][round % 2];
         assert_eq!(put(&gateway, "judge", wasm(name)).await.status, 200);
     }
     let crowd = Crowd::connect(&gateway, "/ws", 100, u64::MAX).await;
-    let senders: Vec<_> = (0..SENDERS)
-        .map(|number| {
-            let (gateway, go_on) = (gateway.clone(), exchanging.clone());
-            spawn(async move {
-                let mut sender = Sender::connect(&gateway, Protocol::Http2).await;
-                let (began, mut sent) = (Instant::now(), 0);
-                while go_on.load(Ordering::Acquire) {
-                    sender.deliver("/whatsapp", numbered_body(number, sent, 100)).await;
-                    sent += 1;
-                    let due = began + Duration::from_micros(1_000_000 / RATE * sent);
-                    tokio::time::sleep_until(due.into()).await;
-                }
-                (sent, began.elapsed())
-            })
-        })
-        .collect();
+    let senders = Paced::start(&gateway, "/whatsapp", &[Protocol::Http2; SENDERS], RATE);
     let read = spawn(async move {
         let (mut stamps, mut frames) = ([0_u64; 2], 0);
         while let Some(body) = reader.try_body().await {
@@ -192,13 +174,7 @@ async fn a_thousand_exchanges_under_load_lose_repeat_and_disturb_nothing() {
         assert_eq!(reply.status, 200, "{}", reply.text());
     }
     let took = began.elapsed();
-    exchanging.store(false, Ordering::Release);
-    let (mut each, mut sending) = (Vec::new(), Duration::ZERO);
-    for sender in senders {
-        let (sent, took) = sender.await.expect("all was answered with 200");
-        each.push(sent);
-        sending = sending.max(took);
-    }
+    let Sent { each, rate } = senders.stop().await;
     let sent: u64 = each.iter().sum();
     admin.metric_becomes("postern_events_total", &[("outcome", "delivered")], sent as f64).await;
     let after = gateway.memory();
@@ -212,7 +188,6 @@ async fn a_thousand_exchanges_under_load_lose_repeat_and_disturb_nothing() {
         // Each once, and those of one sender in their order.
         assert_eq!((witness.frames, &witness.next, witness.wrong), (sent, &each, None));
     }
-    let rate = sent as f64 / sending.as_secs_f64();
     report(format_args!(
         "{rounds} exchanges in {took:?} under {rate:.0} events/s to 101 clients; memory in MiB before {before:?}, after {after:?}"
     ));
