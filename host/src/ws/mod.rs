@@ -11,7 +11,7 @@
 //! | --- | --- |
 //! | `handshake` | is this request a good upgrade, and the answer to it; permessage-deflate |
 //! | `encode` | an outbox entry in each form, compressed or not; hello, gap, live, drain |
-//! | `shard` | the loop: events and commands |
+//! | `shard` | the loop: events and commands; what is done to one client |
 //! | `beat` | what a shard does by the clock: heartbeats, goodbyes |
 //! | `client` | a cursor and a socket |
 //! | `session` | what clients say: pongs, closes, limits |
