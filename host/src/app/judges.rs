@@ -70,7 +70,8 @@ impl Judges {
     }
 
     fn start(&self, base: &Base, name: &str, settings: Settings) -> Result<(), Fault> {
-        if let Some(former) = self.lock().remove(name) {
+        let former = self.lock().remove(name);
+        if let Some(former) = former {
             // Two would judge the same events.
             former.stop.at_once();
             former.lane.wake();

@@ -88,8 +88,9 @@ impl Reloader {
         let settings = config::explain(&self.source).map_err(told)?;
         let plan = Plan::after(config, &service).map_err(told)?;
         let changed = difference::between((&service.config, &service.settings), (&plan.config, &settings));
-        for Warning { problem, .. } in &plan.warnings {
-            tracing::warn!(%problem, "configuration");
+        let told = |warning: &&Warning| service.warnings.iter().any(|told| told.problem == warning.problem);
+        for Warning { problem, .. } in plan.warnings.iter().filter(|warning| !told(warning)) {
+            tracing::warn!(%problem, "the configuration is taken, and not right");
         }
         let ready = Service::make(plan, settings, &self.base, Some(&service), &service.admin.reload.clone());
         let ready = ready.map_err(|fault| vec![fault.to_string()])?;

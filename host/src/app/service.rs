@@ -8,6 +8,7 @@ use super::guards::Guards;
 use super::judges::Orders;
 use super::reload;
 use super::streams::Parts;
+use super::warnings::Warning;
 use super::{Fault, Plan, forwards};
 use crate::acme::Acme;
 use crate::admin::{Admin, Reload, Renew};
@@ -42,6 +43,8 @@ pub struct Service {
     pub config: Config,
     /// The same for people.
     pub settings: Vec<Setting>,
+    /// What is not right about it.
+    pub warnings: Vec<Warning>,
     pub ground: Arc<Ground>,
     pub tls: Option<Acceptor>,
     pub shelf: Arc<Shelf>,
@@ -77,7 +80,7 @@ impl Service {
         before: Option<&Self>,
         reload: &Reload,
     ) -> Result<Ready, Fault> {
-        let Plan { config, warnings: _, tls, acme, shelf, guards, forwards, traces, ground } = plan;
+        let Plan { config, warnings, tls, acme, shelf, guards, forwards, traces, ground } = plan;
         ground.keep(&base.store).map_err(Fault::of)?;
         let names: Vec<String> = config.webhooks.keys().cloned().collect();
         for name in &names {
@@ -152,6 +155,7 @@ impl Service {
         let service = Self {
             config,
             settings,
+            warnings,
             ground,
             tls,
             shelf,

@@ -29,11 +29,11 @@ fn written(list: &mut List<'_>) {
     let Place::File { file, .. } = config.place(first) else { return };
     if is_open(&file) {
         let shown = file.display();
-        let more = match config.secrets.written.len() - 1 {
-            0 => String::new(),
-            more => format!(" and {more} more"),
+        let are = match config.secrets.written.len() - 1 {
+            0 => "is".to_owned(),
+            more => format!("and {more} more are"),
         };
-        let what = format!("`{first}`{more} is in the clear in `{shown}`, which every user of this machine can read");
+        let what = format!("`{first}` {are} in the clear in `{shown}`, which every user of this machine can read");
         let hint = format!("`chmod o-r {shown}`, or keep secrets elsewhere: {{ file = \"…\" }}, {{ env = \"…\" }}");
         list.warn(first, what, &hint);
     }
