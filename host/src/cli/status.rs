@@ -6,17 +6,15 @@ use super::events::gateway::Gateway;
 use super::events::source::Place;
 use super::outward::first_line;
 use super::{Failure, print};
-use crate::config::{Config, Identity};
-use crate::tls;
 use http::StatusCode;
 use samples::Samples;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-/// Show how the gateway is: its phase, clients, what waits and what is held, filters, its certificate
+/// Show how the gateway is: its phase, clients, what waits and what is held, filters, targets, its certificate
 ///
-/// The certificate is looked at where the configuration says that it is, so not with `--admin`. Exit code 1: no gateway answers.
+/// Exit code 1: no gateway answers.
 #[derive(clap::Args)]
 pub struct Status {
     /// Print one JSON object
@@ -39,6 +37,8 @@ struct Told {
     held: u64,
     damage: u64,
     filters: Vec<Filter>,
+    /// The forward targets, by name.
+    targets: BTreeMap<String, Target>,
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate: Option<Certificate>,
 }
@@ -57,8 +57,16 @@ struct Filter {
 }
 
 #[derive(Serialize)]
+struct Target {
+    /// Entries of the outbox behind its cursor.
+    behind: u64,
+    /// Dead letters.
+    dead: u64,
+}
+
+#[derive(Serialize)]
 struct Certificate {
-    /// When it ends, or the first of its chain does.
+    /// When it ends.
     until: String,
     /// Whole days that are left; less than none when it has expired.
     days: i64,
@@ -66,10 +74,8 @@ struct Certificate {
 
 impl Status {
     pub async fn execute(self) -> Result<(), Failure> {
-        let config = self.place.own_config()?;
         let mut gateway = self.place.running()?;
-        let mut told = Told::ask(&mut gateway).await?;
-        told.certificate = config.as_ref().and_then(certificate);
+        let told = Told::ask(&mut gateway).await?;
         if self.json {
             let text = serde_json::to_string_pretty(&told).expect("strings and numbers are serialisable");
             return print(format_args!("{text}"));
@@ -101,7 +107,12 @@ impl Told {
             held: samples.sum("postern_events_held"),
             damage: samples.sum("postern_journal_damage"),
             filters: filters.unwrap_or_default(),
-            certificate: None,
+            targets: targets(&samples),
+            certificate: samples
+                .by("postern_certificate_expiry_seconds", "source")
+                .into_values()
+                .min()
+                .map(Certificate::ending),
         })
     }
 
@@ -142,6 +153,14 @@ impl Told {
             }
             rows.push(("", text));
         }
+        for (name, Target { behind, dead }) in &self.targets {
+            let more = if *dead > 0 {
+                format!(", {dead} dead letters, see `postern targets dead {name}`")
+            } else {
+                String::new()
+            };
+            rows.push(("target", format!("{name}: {behind} behind{more}")));
+        }
         if let Some(Certificate { until, days }) = &self.certificate {
             let left = if *days < 0 { "has expired".to_owned() } else { format!("{days} days left") };
             rows.push(("certificate", format!("{left}, valid until {until}")));
@@ -150,14 +169,26 @@ impl Told {
     }
 }
 
-fn certificate(config: &Config) -> Option<Certificate> {
-    const DAY: u64 = 24 * 60 * 60;
-    let Identity::Files { certificate, .. } = &config.tls.identity else { return None };
-    let until = tls::validity(certificate).ok()?.into_iter().map(|one| one.until).min()?;
-    let days = |time: Duration| i64::try_from(time.as_secs() / DAY).unwrap_or(i64::MAX);
-    let days = match until.duration_since(SystemTime::now()) {
-        Ok(left) => days(left),
-        Err(over) => -1 - days(over.duration()),
+fn targets(samples: &Samples<'_>) -> BTreeMap<String, Target> {
+    let dead = samples.by("postern_forward_dead", "target");
+    let behind = samples.by("postern_forward_behind", "target").into_iter();
+    let target = |(name, behind): (String, u64)| {
+        let dead = dead.get(&name).copied().unwrap_or_default();
+        (name, Target { behind, dead })
     };
-    Some(Certificate { until: humantime::format_rfc3339_seconds(until).to_string(), days })
+    behind.map(target).collect()
+}
+
+impl Certificate {
+    /// One that ends then, in seconds since 1970.
+    fn ending(until: u64) -> Self {
+        const DAY: u64 = 24 * 60 * 60;
+        let until = SystemTime::UNIX_EPOCH + Duration::from_secs(until);
+        let days = |time: Duration| i64::try_from(time.as_secs() / DAY).unwrap_or(i64::MAX);
+        let days = match until.duration_since(SystemTime::now()) {
+            Ok(left) => days(left),
+            Err(over) => -1 - days(over.duration()),
+        };
+        Self { until: humantime::format_rfc3339_seconds(until).to_string(), days }
+    }
 }

@@ -49,11 +49,6 @@ impl Place {
         Gateway::at(url, token, &self.trust.trust()).map(Some)
     }
 
-    /// The configuration, unless another gateway is named.
-    pub fn own_config(&self) -> Result<Option<Config>, Failure> {
-        if self.admin.is_some() { Ok(None) } else { self.config().map(Some) }
-    }
-
     /// The one that is named, else `postern.toml`; and where there is none, that of a `postern run --dev` of this directory.
     pub fn config(&self) -> Result<Config, Failure> {
         let loaded = check::load(self.config.clone(), Overrides::default());
