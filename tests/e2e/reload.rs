@@ -174,6 +174,21 @@ async fn a_hangup_reads_the_configuration_again() {
 }
 
 #[tokio::test]
+async fn tls_and_proxies_are_those_of_the_new_one_for_whoever_comes_and_who_is_there_stays() {
+    let config = Config::basic();
+    let gateway = start(&config).await;
+    let mut client = Client::connect(&gateway, "/ws").await;
+    let proxied = config.clone().section("proxy", "trusted = [\"127.0.0.0/8\"]\nheaders = \"x-forwarded-for\"");
+    reload(&gateway, &proxied).await;
+    let _proxied = Client::connect_with(&gateway, "/ws", &[("x-forwarded-for", "192.0.2.7")]).await;
+    let seen = Admin::of(&gateway).get("/v1/clients").await.text();
+    assert!(seen.contains("\"192.0.2.7:") && seen.contains("\"127.0.0.1:"), "{seen}");
+    reload(&gateway, &config.section("tls", "plain = true")).await;
+    Sender::plain(gateway.edge()).await.deliver("/whatsapp", "in the clear").await;
+    client.expect(b"in the clear").await;
+}
+
+#[tokio::test]
 async fn what_is_logged_changes_with_it() {
     let config = Config::basic().section("log", "level = \"warn\"");
     let gateway = start(&config).await;
