@@ -190,7 +190,7 @@ async fn tls_and_proxies_are_those_of_the_new_one_for_whoever_comes_and_who_is_t
 
 #[tokio::test]
 async fn what_is_logged_changes_with_it() {
-    let config = Config::basic().section("log", "level = \"warn\"");
+    let config = Config::basic().section("log", "level = \"info\"");
     let gateway = start(&config).await;
     let _one = Client::connect(&gateway, "/ws").await;
     reload(&gateway, &config.section("log", "level = \"debug\"")).await;
