@@ -182,7 +182,7 @@ async fn secrets_that_everyone_can_read_are_told_by_their_keys_and_never_shown()
     for words in [
         "`webhooks.other.verify_token`: every user of this machine can read its file `",
         "`tls.key`: every user of this machine can read its file `",
-        "` and 2 more is in the clear in `postern.toml`, which every user of this machine can read\n",
+        "` and 2 more are in the clear in `postern.toml`, which every user of this machine can read\n",
         "hint: `chmod o-r postern.toml`, or keep secrets elsewhere: { file = \"…\" }, { env = \"…\" }\n",
     ] {
         assert!(ended.stderr.contains(words), "no `{words}` in {}", ended.stderr);
