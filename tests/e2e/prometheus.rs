@@ -81,11 +81,16 @@ async fn promtool_finds_no_fault_with_the_metrics_and_the_alerts() {
     assert_eq!(found, "");
 }
 
+/// What a forward target is signed with, made for these tests.
+const TARGET: &str = "whsec_cG9zdGVybi10ZXN0LXNlY3JldC0wMTIzNDU2Nzg5";
+
 #[tokio::test]
 async fn every_metric_that_the_dashboard_and_the_alerts_name_is_there() {
     let collector = Service::start(|_| respond(200, "{}")).await;
     let traces = format!("endpoint = \"{}\"\nsample = 1", collector.url("/v1/traces"));
-    let (gateway, client, _sender) = busy_with(|config| config.section("telemetry.traces", &traces)).await;
+    let target = format!("url = \"{}\"\nsecret = \"{TARGET}\"", collector.url("/events"));
+    let more = |config: Config| config.section("telemetry.traces", &traces).section("forward.crm", &target);
+    let (gateway, client, _sender) = busy_with(more).await;
     // What is counted only when it happens: one who goes, and one who speaks no TLS where that is spoken.
     drop(Client::connect(&gateway, "/ws").await);
     let mut stranger = TcpStream::connect(gateway.edge()).await.expect("it accepts");

@@ -181,8 +181,11 @@ async fn tls_and_proxies_are_those_of_the_new_one_for_whoever_comes_and_who_is_t
     let proxied = config.clone().section("proxy", "trusted = [\"127.0.0.0/8\"]\nheaders = \"x-forwarded-for\"");
     reload(&gateway, &proxied).await;
     let _proxied = Client::connect_with(&gateway, "/ws", &[("x-forwarded-for", "192.0.2.7")]).await;
-    let seen = Admin::of(&gateway).get("/v1/clients").await.text();
-    assert!(seen.contains("\"192.0.2.7:") && seen.contains("\"127.0.0.1:"), "{seen}");
+    eventually("both, by their own addresses", async || {
+        let seen = Admin::of(&gateway).get("/v1/clients").await.text();
+        (seen.contains("\"192.0.2.7:") && seen.contains("\"127.0.0.1:")).then_some(())
+    })
+    .await;
     reload(&gateway, &config.section("tls", "plain = true")).await;
     Sender::plain(gateway.edge()).await.deliver("/whatsapp", "in the clear").await;
     client.expect(b"in the clear").await;

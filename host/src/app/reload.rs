@@ -88,7 +88,13 @@ impl Reloader {
         let settings = config::explain(&self.source).map_err(told)?;
         let plan = Plan::after(config, &service).map_err(told)?;
         let changed = difference::between((&service.config, &service.settings), (&plan.config, &settings));
-        let told = |warning: &&Warning| service.warnings.iter().any(|told| told.problem == warning.problem);
+        // Its line may be another by now.
+        let told = |Warning { problem, .. }: &&Warning| {
+            service
+                .warnings
+                .iter()
+                .any(|told| told.problem.key == problem.key && told.problem.message == problem.message)
+        };
         for Warning { problem, .. } in plan.warnings.iter().filter(|warning| !told(warning)) {
             tracing::warn!(%problem, "the configuration is taken, and not right");
         }
