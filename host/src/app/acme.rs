@@ -61,8 +61,13 @@ pub fn intentions(config: &Config, acme: &acme::Config) -> Vec<String> {
 
 /// Starts to keep the certificate that `acceptor` shows.
 pub fn start(config: acme::Config, acceptor: &Acceptor, metrics: &Metrics) -> Result<Acme, Fault> {
-    let acceptor = acceptor.clone();
-    let installed = move || acceptor.reload().map(drop).map_err(|error| Chain(&error).to_string());
+    let (acceptor, told) = (acceptor.clone(), metrics.clone());
+    let installed = move || {
+        acceptor.reload().map_err(|error| Chain(&error).to_string())?;
+        // The directory may have been made just now, and then its watch finds out within a minute only.
+        acceptor.tell(&told);
+        Ok(())
+    };
     Acme::start(config, Box::new(installed), metrics.clone()).map_err(Fault::of)
 }
 

@@ -81,6 +81,11 @@ impl Acceptor {
         self.current.reload()
     }
 
+    /// Tells the metrics when the certificate in use ends.
+    pub fn tell(&self, metrics: &Metrics) {
+        self.current.tell(metrics);
+    }
+
     /// Reloads by itself when the files change, until the answer is dropped. Tells the metrics when the certificate ends.
     pub fn watch(&self, metrics: &Metrics) -> Result<Watch, Error> {
         reload::watch(self.current.clone(), metrics.clone()).map_err(Error::Watch)

@@ -72,6 +72,14 @@ impl Current {
         certificate::ends(self.certified.load().as_ref()?.cert.first()?)
     }
 
+    /// Tells the metrics when the certificate in use ends, if there is one.
+    pub fn tell(&self, metrics: &Metrics) {
+        let source = if self.by_acme() { CertificateSource::Acme } else { CertificateSource::File };
+        if let Some(ends) = self.ends() {
+            metrics.certificate_expiry.get_or_create(&CertificateLabels { source }).set(ends);
+        }
+    }
+
     pub fn tickets(&self) -> Arc<Tickets> {
         self.tickets.clone()
     }
@@ -130,12 +138,9 @@ pub fn watch(current: Arc<Current>, metrics: Metrics) -> io::Result<Watch> {
     let watched = current.clone();
     // Of the certificate that was in use before, nothing is told any more.
     metrics.certificate_expiry.clear();
-    let source = if current.by_acme() { CertificateSource::Acme } else { CertificateSource::File };
     let look = move || {
         look_again(&current, &mut last_failure);
-        if let Some(ends) = current.ends() {
-            metrics.certificate_expiry.get_or_create(&CertificateLabels { source }).set(ends);
-        }
+        current.tell(&metrics);
     };
     Watch::start("tls-reload", move || watched.directories(), look)
 }
