@@ -6,7 +6,7 @@
 
 use crate::filter::{self, Filter};
 use crate::hub::Frame;
-use crate::message::{Card, Message, Scope};
+use crate::message::{Card, Scope};
 use crate::phase::Phases;
 use crate::task;
 use crate::ws::choose::{Choose, Chooser, Task, serve};
@@ -54,14 +54,7 @@ impl Choose for Asked {
         let entry = &frame.entry;
         let mut wait = FIRST;
         loop {
-            let message = Message {
-                id: entry.event,
-                webhook: entry.webhook.clone(),
-                received: entry.received,
-                content_type: entry.content_type.clone(),
-                payload: entry.payload.clone(),
-                audience: entry.audience.clone(),
-            };
+            let message = entry.message();
             match filter::choose(chain, message, clients, &scope) {
                 Ok(chosen) => return Some(chosen),
                 Err(failure) => {

@@ -266,6 +266,18 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// What a filter is shown of it.
+    pub fn message(&self) -> Message {
+        Message {
+            id: self.event,
+            webhook: self.webhook.clone(),
+            received: self.received,
+            content_type: self.content_type.clone(),
+            payload: self.payload.clone(),
+            audience: self.audience.clone(),
+        }
+    }
+
     /// Where a client stands that has this entry.
     pub fn cursor(&self) -> Cursor {
         Cursor { epoch: self.epoch, offset: Offset(self.offset.0 + 1) }

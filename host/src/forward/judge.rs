@@ -5,7 +5,7 @@
 //! first: a target gets one message or none.
 
 use crate::filter::{self, Filter};
-use crate::message::{Audience, Entry, Message, Payload, Scope};
+use crate::message::{Audience, Entry, Payload, Scope};
 
 pub enum Judged {
     Post(Payload),
@@ -17,14 +17,7 @@ pub enum Judged {
 /// Asks it. Blocks as long as the call takes.
 pub fn judge(filter: Option<&Filter>, entry: &Entry) -> Judged {
     let Some(filter) = filter else { return Judged::Post(entry.payload.clone()) };
-    let message = Message {
-        id: entry.event,
-        webhook: entry.webhook.clone(),
-        received: entry.received,
-        content_type: entry.content_type.clone(),
-        payload: entry.payload.clone(),
-        audience: entry.audience.clone(),
-    };
+    let message = entry.message();
     let outcome = filter::run(std::slice::from_ref(filter), message, &Scope::default());
     if let Some(held) = outcome.held {
         return Judged::Hold(format!("filter `{}` {}", held.filter, held.failure));

@@ -1,18 +1,5 @@
 use super::*;
-use serde_json::Value;
-
-fn fixture(name: &str) -> Vec<u8> {
-    let path = format!("{}/{name}", concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures"));
-    std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
-fn cases(name: &str) -> Value {
-    serde_json::from_slice(&fixture(name)).unwrap()
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap()
-}
+use crate::verify::tests::{cases, text};
 
 #[test]
 fn every_handshake_case_gets_the_contracts_answer() {
