@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 pub use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
+pub use tokio::task::AbortHandle;
 
 /// Counts work under way. Clones count together.
 #[derive(Clone)]

@@ -19,9 +19,9 @@ pub struct Standings(Arc<Mutex<BTreeMap<usize, Streams>>>);
 type Streams = Vec<(Arc<str>, Behind)>;
 
 impl Behind {
-    /// A client lacks so many entries.
-    pub fn note(&mut self, lag: u64) {
-        self.clients += i64::from(lag > 0);
+    /// So many clients lack so many entries.
+    pub fn note(&mut self, lag: u64, clients: u64) {
+        self.clients += if lag > 0 { i64::try_from(clients).unwrap_or(i64::MAX) } else { 0 };
         self.most = self.most.max(i64::try_from(lag).unwrap_or(i64::MAX));
     }
 }

@@ -39,7 +39,7 @@ pub fn beat(shared: &Shared, now: Instant) {
         if is_silent(shard, id, now) {
             shard.remove(id, CloseReason::Silent);
         }
-        let Some(seat) = shard.clients.get_mut(&id) else { continue };
+        let Some(seat) = shard.clients.reach(id) else { continue };
         farewell::ping(&mut seat.client);
         // It may be another than the last time.
         let interval = seat.client.stream.heartbeat;
@@ -58,7 +58,7 @@ pub fn beat(shared: &Shared, now: Instant) {
     }
     while shard.goodbyes.front().is_some_and(|(when, _)| *when <= now) {
         let Some((_, id)) = shard.goodbyes.pop_front() else { break };
-        let waits = shard.clients.get_mut(&id).map(|seat| &mut seat.client).filter(|client| client.awaiting.is_some());
+        let waits = shard.clients.reach(id).map(|seat| &mut seat.client).filter(|client| client.awaiting.is_some());
         if let Some(client) = waits {
             // No filter has answered its close frame.
             farewell::give_up_waiting(client);
@@ -66,7 +66,7 @@ pub fn beat(shared: &Shared, now: Instant) {
             pump_one(shared, shard, id);
             continue;
         }
-        let reason = shard.clients.get(&id).and_then(|seat| seat.client.closing.as_ref()).map(|closing| closing.reason);
+        let reason = shard.clients.get(id).and_then(|seat| seat.client.closing.as_ref()).map(|closing| closing.reason);
         if let Some(reason) = reason {
             shard.remove(id, reason);
         }
@@ -76,7 +76,7 @@ pub fn beat(shared: &Shared, now: Instant) {
 /// Asks again for those for whom there was no room.
 fn ask_again(shared: &Shared, shard: &mut Shard) {
     for id in std::mem::take(&mut shard.unasked) {
-        if let Some(seat) = shard.clients.get_mut(&id) {
+        if let Some(seat) = shard.clients.reach(id) {
             seat.client.ask_again();
             // It comes to what it does not know, in the ring or on disk.
             pump_one(shared, shard, id);
@@ -85,7 +85,7 @@ fn ask_again(shared: &Shared, shard: &mut Shard) {
 }
 
 fn is_silent(shard: &mut Shard, id: ClientId, now: Instant) -> bool {
-    let Some(seat) = shard.clients.get_mut(&id) else { return false };
+    let Some(seat) = shard.clients.at_id(id) else { return false };
     let client = &mut seat.client;
     // With no word of its own, that it takes what it is given is the sign that it is there.
     if std::mem::take(&mut client.taken) && client.manner.form == Form::Sse {

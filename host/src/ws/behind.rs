@@ -8,8 +8,8 @@ use std::sync::Arc;
 pub fn tell(shard: &Shard) {
     let end = shard.ring.end();
     let mut streams: Vec<(Arc<str>, Behind)> = Vec::new();
-    for client in shard.clients.values().map(|seat| &seat.client) {
-        let name = &client.stream.name;
+    for (stream, cursor, clients) in shard.clients.standings() {
+        let name = &stream.name;
         // There are few streams, and a client's is mostly that of the one before.
         let index = match streams.iter().rposition(|(known, _)| known == name) {
             Some(index) => index,
@@ -18,7 +18,7 @@ pub fn tell(shard: &Shard) {
                 streams.len() - 1
             }
         };
-        streams[index].1.note(end.0.saturating_sub(client.cursor().offset.0));
+        streams[index].1.note(end.0.saturating_sub(cursor.offset.0), clients);
     }
     shard.parts.metrics.standings.tell(shard.parts.number, streams);
 }

@@ -16,6 +16,8 @@ use crate::message::{Card, Cursor, Gap, Offset};
 use crate::metrics::CloseReason;
 use bytes::BytesMut;
 use feed::Partial;
+use mio::net::TcpStream;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -24,8 +26,10 @@ pub struct Client {
     pub stream: Arc<Stream>,
     pub socket: Socket,
     pub manner: Manner,
-    /// `None` for server-sent events, whose client says nothing.
-    pub ears: Option<Ears>,
+    /// What is understood of what it has begun to say. `None` while it has said nothing, or all that it began.
+    pub ears: Option<Box<Ears>>,
+    /// How long its messages may be, in bytes.
+    pub message: usize,
     /// What is for this client alone: hello, gap, live, drain, pings, pongs, close. It goes between events, never inside
     /// one.
     pub control: BytesMut,
@@ -103,16 +107,26 @@ pub struct Sent {
 }
 
 impl Client {
-    /// A client who is told where it stands and what it does not get. What is older than `live_from` was there before
-    /// it.
-    pub fn new(who: Who, socket: Socket, ears: Option<Ears>, live_from: Offset, now: Instant) -> Self {
+    /// A client who is told where it stands and what it does not get. It sent `early` behind its handshake, and its messages
+    /// may have `message` bytes. What is older than `live_from` was there before it.
+    pub fn new(
+        who: Who,
+        socket: Socket,
+        (early, message): (Vec<u8>, usize),
+        live_from: Offset,
+        now: Instant,
+    ) -> Self {
+        let manner = who.manner;
+        let speaks = manner.form != Form::Sse;
+        let ears = (speaks && !early.is_empty()).then(|| Box::new(Ears::new(manner, early, message)));
         let knowledge = who.stream.chooser.as_ref().map(|_| Box::default());
         let mut client = Self {
             card: who.card,
             stream: who.stream,
             socket,
-            manner: who.manner,
+            manner,
             ears,
+            message,
             control: BytesMut::new(),
             unasked: 0,
             heard: now,
@@ -230,6 +244,25 @@ impl Client {
 
     pub fn cursor(&self) -> Cursor {
         self.cursor
+    }
+
+    /// What is needed to feed it together with others, if it has nothing of its own: its socket, where nothing is to be sealed,
+    /// and the cursor of what it was given last.
+    pub fn at_ease(&self) -> Option<(Option<Rc<TcpStream>>, [u8; Cursor::LENGTH])> {
+        let is_free = self.live && !self.blocked && !self.stuck && !self.fetching && self.skip == 0;
+        let is_told = self.control.is_empty() && self.partial.is_none() && self.closing.is_none();
+        let is_plain = self.knowledge.is_none() && self.awaiting.is_none();
+        (is_free && is_told && is_plain).then(|| self.socket.free())?.map(|plain| (plain, self.given))
+    }
+
+    /// It was fed together with others up to here.
+    pub fn stand(&mut self, cursor: Cursor, given: [u8; Cursor::LENGTH]) {
+        (self.cursor, self.given) = (cursor, given);
+    }
+
+    /// It has all up to here, when others may have more.
+    pub fn rewind(&mut self, cursor: Cursor) {
+        self.cursor = cursor;
     }
 
     /// Whether it was once given all there was when it came.

@@ -121,7 +121,7 @@ impl<'a> View<'a> {
     }
 
     /// Where a client's own letters are, if it has any.
-    fn own_at(self) -> Option<usize> {
+    pub fn own_at(self) -> Option<usize> {
         match self {
             Self::Parts(wire, _) if wire.own => Some(wire.before.len()),
             Self::Parts(..) | Self::Whole(_) => None,

@@ -6,7 +6,6 @@ use super::encode::{Form, Own, control};
 use crate::message::ClientId;
 use crate::metrics::CloseReason;
 use std::hash::{BuildHasher, RandomState};
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
@@ -28,12 +27,10 @@ pub fn ping(client: &mut Client) {
     }
     client.pinged = true;
     let told = client.told();
-    if let Some((context, mut duplex)) = client.duplex(&mut 0) {
-        // It goes to memory; a context that is closing refuses it, rightly.
-        let _ = context.write(&mut duplex, Message::Ping(told.into()));
-        let _ = context.flush(&mut duplex);
-    } else {
+    if !client.speaks() {
         client.tell(&Own::Heartbeat { cursor: &told });
+    } else if client.awaiting.is_none() {
+        control::ping(told.as_bytes(), &mut client.control);
     }
 }
 
@@ -90,7 +87,7 @@ pub fn goodbye_with(client: &mut Client, reason: CloseReason, code: CloseCode, w
 
 /// Answers a ping in the place of postern.
 pub fn pong(client: &mut Client, data: &[u8]) {
-    if client.closing.is_none() && client.ears.is_some() {
+    if client.closing.is_none() && client.speaks() {
         control::pong(data, &mut client.control);
     }
 }

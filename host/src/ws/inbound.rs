@@ -1,4 +1,5 @@
-//! What stands between a socket and tungstenite when permessage-deflate (RFC 7692) was agreed.
+//! What stands between a socket and tungstenite: it knows whether a message is under way, and where permessage-deflate
+//! (RFC 7692) was agreed, it makes of compressed messages what tungstenite understands.
 //!
 //! A compressed message has the first reserved bit set in its first frame, which tungstenite refuses. So the bit is
 //! cleared, a compressed text made binary, since it is no UTF-8, and what it was is remembered until the message is whole
@@ -12,6 +13,8 @@ use std::collections::VecDeque;
 
 #[derive(Debug, Default)]
 pub struct Inbound {
+    /// permessage-deflate was agreed.
+    deflate: bool,
     place: Place,
     /// The messages that have begun and were not taken yet: what each was before it was compressed. `None`: it was not.
     coming: VecDeque<Option<Format>>,
@@ -54,6 +57,15 @@ thread_local! {
 }
 
 impl Inbound {
+    pub fn new(deflate: bool) -> Self {
+        Self { deflate, ..Self::default() }
+    }
+
+    /// Whether all that has begun is whole and was taken.
+    pub fn is_at_rest(&self) -> bool {
+        matches!(self.place, Place::First) && self.coming.is_empty()
+    }
+
     /// Changes what needs be changed of the next `bytes`.
     pub fn pass(&mut self, mut bytes: &mut [u8]) {
         while let Some((first, rest)) = std::mem::take(&mut bytes).split_first_mut() {
@@ -95,7 +107,7 @@ impl Inbound {
             BINARY => Format::Binary,
             _ => return,
         };
-        let deflated = *first & RESERVED != 0;
+        let deflated = self.deflate && *first & RESERVED != 0;
         self.coming.push_back(deflated.then_some(format));
         if deflated {
             *first = *first & !RESERVED & !OPCODE | BINARY;
@@ -201,7 +213,7 @@ mod tests {
         let given: Vec<u8> = cases.iter().flat_map(|(first, payload, _)| frame(*first, payload)).collect();
         let wanted: Vec<u8> = cases.iter().flat_map(|(_, payload, first)| frame(*first, payload)).collect();
         for piece in [1, 2, 3, 7, 1000, given.len()] {
-            let mut inbound = Inbound::default();
+            let mut inbound = Inbound::new(true);
             let mut passed = given.clone();
             passed.chunks_mut(piece).for_each(|bytes| inbound.pass(bytes));
             assert!(passed == wanted, "in pieces of {piece}");
@@ -213,7 +225,7 @@ mod tests {
 
     /// What a client has sent that way, taken as a message.
     fn taken(payload: &[u8], format: Format, limit: usize) -> Inflated {
-        let mut inbound = Inbound::default();
+        let mut inbound = Inbound::new(true);
         let opcode = if format == Format::Text { TEXT } else { BINARY };
         inbound.pass(&mut [0x80 | RESERVED | opcode, 0]);
         inbound.inflate(Bytes::copy_from_slice(payload), Format::Binary, limit)

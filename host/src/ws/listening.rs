@@ -1,4 +1,4 @@
-//! What one client of a shard says: waited for, read a turn at a time, and heard by whoever wants to before more is read.
+//! What one client of a shard says: read a turn at a time, and heard by whoever wants to before more is read.
 
 use super::beat::GOODBYE;
 use super::said::{self, Answer, Hearing, What};
@@ -7,21 +7,77 @@ use super::shard::{Shared, pump_one};
 use super::socket::Line;
 use crate::message::ClientId;
 use crate::metrics::CloseReason;
+use crate::pipe::Near;
+use crate::task;
+use std::rc::Rc;
 use std::time::Instant;
 
-/// Waits for what a client says, and until that was heard by whoever wants to hear it, and nothing else.
-pub async fn listen(shared: Shared, line: Line, id: ClientId) {
-    if let Some(hearing) = hearing(&shared, id) {
-        if let Some(seat) = shared.borrow_mut().clients.get_mut(&id) {
-            seat.announced = true;
+/// A client is there: whoever wants to hear it hears of it first, then what came with its handshake is read.
+pub fn begin(shared: &Shared, id: ClientId) {
+    let hearing = hearing(shared, id);
+    let line = {
+        let mut shard = shared.borrow_mut();
+        let Some(seat) = shard.clients.at_id(id) else { return };
+        seat.announced = hearing.is_some();
+        seat.client.socket.line().clone()
+    };
+    if let Line::Pipe(pipe) = line {
+        // No poller knows of a pipe.
+        let listener = task::local(listen(shared.clone(), pipe, id, hearing));
+        return keep(shared, id, listener);
+    }
+    match hearing.filter(|hearing| hearing.kinds.connect) {
+        Some(hearing) => tell_aside(shared, hearing, id, What::Connect),
+        None if has_early(shared, id) => read(shared, id),
+        // Its socket says when there is something.
+        None => {}
+    }
+}
+
+/// Reads a client whose socket has something, unless what it said last is still being heard: then it is read after that.
+pub fn read(shared: &Shared, id: ClientId) {
+    if shared.borrow().clients.get(id).is_none_or(|seat| seat.listener.is_some()) {
+        return;
+    }
+    match hear(shared, id) {
+        Heard::Gone(_) | Heard::All => {}
+        Heard::More => shared.borrow_mut().unread.push(id),
+        Heard::Said(what) => match hearing(shared, id) {
+            Some(hearing) => tell_aside(shared, hearing, id, what),
+            None => shared.borrow_mut().unread.push(id),
+        },
+    }
+}
+
+/// Has something heard by a task of its own, and goes on reading then.
+fn tell_aside(shared: &Shared, hearing: Hearing, id: ClientId, what: What) {
+    let shard = shared.clone();
+    let listener = task::local(async move {
+        tell(&shard, &hearing, id, what).await;
+        if let Some(seat) = shard.borrow_mut().clients.at_id(id) {
+            seat.listener = None;
         }
-        if hearing.kinds.connect {
-            tell(&shared, &hearing, id, What::Connect).await;
-        }
+        read(&shard, id);
+    });
+    keep(shared, id, listener);
+}
+
+fn keep(shared: &Shared, id: ClientId, listener: task::AbortHandle) {
+    if let Some(seat) = shared.borrow_mut().clients.at_id(id) {
+        seat.listener = Some(listener);
+    }
+}
+
+fn has_early(shared: &Shared, id: ClientId) -> bool {
+    shared.borrow().clients.get(id).is_some_and(|seat| seat.client.has_unread())
+}
+
+/// Waits for what a client on the far side of a pipe says, and until that was heard by whoever wants to hear it, and nothing else.
+async fn listen(shared: Shared, pipe: Rc<Near>, id: ClientId, connect: Option<Hearing>) {
+    if let Some(hearing) = connect.filter(|hearing| hearing.kinds.connect) {
+        tell(&shared, &hearing, id, What::Connect).await;
     }
     loop {
-        // First of all what came with its handshake, then whenever there is more. What TLS has already read is not seen
-        // by a wait for the socket.
         match hear(&shared, id) {
             Heard::Gone(_) => return,
             Heard::More => tokio::task::yield_now().await,
@@ -31,7 +87,7 @@ pub async fn listen(shared: Shared, line: Line, id: ClientId) {
                 }
             }
             Heard::All => {
-                if line.readable().await.is_err() {
+                if pipe.readable().await.is_err() {
                     return shared.borrow_mut().remove(id, CloseReason::Broken);
                 }
             }
@@ -41,13 +97,13 @@ pub async fn listen(shared: Shared, line: Line, id: ClientId) {
 
 /// Who hears it now.
 fn hearing(shared: &Shared, id: ClientId) -> Option<Hearing> {
-    shared.borrow().clients.get(&id)?.client.stream.hearing.clone()
+    shared.borrow().clients.get(id)?.client.stream.hearing.clone()
 }
 
 /// Has something heard. A client that must not take it for heard is closed.
 async fn tell(shared: &Shared, hearing: &Hearing, id: ClientId, what: What) {
     let matters = matches!(what, What::Message(_));
-    let card = shared.borrow().clients.get(&id).map(|seat| seat.client.card.clone());
+    let card = shared.borrow().clients.get(id).map(|seat| seat.client.card.clone());
     let Some(card) = card else { return };
     if said::tell(&hearing.listener(id), card, what).await == Answer::Lost && matters {
         let mut shard = shared.borrow_mut();
@@ -60,7 +116,7 @@ async fn tell(shared: &Shared, hearing: &Hearing, id: ClientId, what: What) {
 fn hear(shared: &Shared, id: ClientId) -> Heard {
     let mut guard = shared.borrow_mut();
     let shard = &mut *guard;
-    let Some(seat) = shard.clients.get_mut(&id) else { return Heard::Gone(CloseReason::Broken) };
+    let Some(seat) = shard.clients.reach(id) else { return Heard::Gone(CloseReason::Broken) };
     let was_closing = seat.client.closing.is_some() || seat.client.awaiting.is_some();
     let heard = session::read(&mut seat.client, &shard.parts.config, Instant::now());
     if let Heard::Gone(reason) = heard {
@@ -70,8 +126,7 @@ fn hear(shared: &Shared, id: ClientId) -> Heard {
     if !was_closing && (seat.client.closing.is_some() || seat.client.awaiting.is_some()) {
         shard.goodbyes.push_back((Instant::now() + GOODBYE, id));
     }
-    if !seat.client.control.is_empty() || seat.client.closing.is_some() {
-        pump_one(shared, shard, id);
-    }
-    if shard.clients.contains_key(&id) { heard } else { Heard::Gone(CloseReason::Broken) }
+    // What it is to be told, and where it stands then.
+    pump_one(shared, shard, id);
+    if shard.clients.contains(id) { heard } else { Heard::Gone(CloseReason::Broken) }
 }

@@ -120,12 +120,16 @@ pub struct Stream {
 impl Stream {
     /// Whether an entry is for a client of this stream at all, but for what its chooser says.
     pub fn entitles(&self, frame: &Frame, client: &Card) -> bool {
-        let carried = match frame.source {
+        self.carries(frame) && frame.entry.audience.includes(client)
+    }
+
+    /// Whether an entry may be for clients of this stream.
+    pub fn carries(&self, frame: &Frame) -> bool {
+        match frame.source {
             Source::Webhook(webhook) => self.carries.get(webhook) == Some(&true),
             Source::Sent => true,
             Source::Gone => false,
-        };
-        carried && frame.entry.audience.includes(client)
+        }
     }
 }
 

@@ -36,10 +36,10 @@ pub fn tell(shared: &Shared, shard: &mut Shard) {
     let mut texts: HashMap<Heard, (u64, Arc<str>)> = HashMap::new();
     let clients = shard.parts.clients.clone();
     let mut told = Vec::new();
-    for (id, seat) in &mut shard.clients {
-        let client = &mut seat.client;
+    for slot in shard.clients.of(|stream, manner| stream.presence.is_some() && manner.form == Form::V1) {
+        let client = &mut shard.clients.at(slot).client;
         let stream = client.stream.clone();
-        let Some(keys) = stream.presence.as_ref().filter(|_| client.manner.form == Form::V1) else { continue };
+        let Some(keys) = &stream.presence else { continue };
         if client.closing.is_some() || client.blocked && client.control.len() > WAITING {
             continue;
         }
@@ -50,9 +50,12 @@ pub fn tell(shared: &Shared, shard: &mut Shard) {
             (number, text.into())
         });
         client.presence = Some(*number);
-        if !text.is_empty() {
-            client.tell_text(text);
-            told.push(*id);
+        let id = client.card.id;
+        if !text.is_empty()
+            && let Some(seat) = shard.clients.reach(id)
+        {
+            seat.client.tell_text(text);
+            told.push(id);
         }
     }
     for id in told {

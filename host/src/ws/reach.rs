@@ -51,9 +51,9 @@ impl Reach {
         self.from = Offset(end.0.saturating_sub(SPAN as u64));
     }
 
-    /// A client was given all of a frame; it keeps up, or does not.
+    /// So many clients were given all of a frame; they keep up, or do not.
     #[inline]
-    pub fn note(&mut self, frame: &Frame, timely: bool) {
+    pub fn note(&mut self, frame: &Frame, clients: u32, timely: bool) {
         let offset = frame.offset();
         if offset < self.from || !matches!(frame.source, Source::Webhook(_)) {
             return;
@@ -62,8 +62,8 @@ impl Reach {
         if count.clients == 0 {
             self.touched.push(Touched { offset, event: frame.entry.event, first: None });
         }
-        count.clients += 1;
-        count.timely += u32::from(timely);
+        count.clients += clients;
+        count.timely += if timely { clients } else { 0 };
     }
 
     /// Looks at the clock if a frame was given to a first client since it last did.
@@ -109,7 +109,7 @@ mod tests {
             reach.move_to(Offset(2000));
             let frame = encode::frame(entry(offset, "{}"), source);
             for _ in 0..clients {
-                reach.note(&frame, true);
+                reach.note(&frame, 1, true);
                 reach.time();
             }
         };

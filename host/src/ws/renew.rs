@@ -26,7 +26,7 @@ pub fn renew(shared: &Shared, renewal: &Arc<Renewal>) {
     let changed = |shard: &Shard| -> Vec<ClientId> {
         let differs =
             |stream: &Arc<Stream>| !renewal.streams.get(&stream.name).is_some_and(|now| Arc::ptr_eq(now, stream));
-        shard.clients.iter().filter(|(_, seat)| differs(&seat.client.stream)).map(|(id, _)| *id).collect()
+        shard.clients.iter().filter(|seat| differs(&seat.client.stream)).map(|seat| seat.client.card.id).collect()
     };
     for id in changed(shard) {
         take_up(shard, id);
@@ -37,7 +37,7 @@ pub fn renew(shared: &Shared, renewal: &Arc<Renewal>) {
 /// Has one client be of its stream as that is now.
 pub fn take_up(shard: &mut Shard, id: ClientId) {
     let Some(renewal) = shard.renewal.clone() else { return };
-    let Some(seat) = shard.clients.get_mut(&id) else { return };
+    let Some(seat) = shard.clients.reach(id) else { return };
     match renewal.streams.get(&seat.client.stream.name) {
         Some(stream) => seat.client.restream(stream.clone()),
         None => shard.goodbye(id, CloseReason::Disconnected),

@@ -9,7 +9,7 @@ use super::inbound::{Inbound, Inflated};
 use super::presence;
 use super::said::{Kinds, What};
 use super::socket::Socket;
-use crate::message::{Format, Payload};
+use crate::message::Format;
 use crate::metrics::CloseReason;
 use bytes::{Bytes, BytesMut};
 use std::io::{self, ErrorKind, Read, Write};
@@ -41,37 +41,45 @@ pub enum Heard {
     Gone(CloseReason),
 }
 
-/// What understands what a client says.
+/// What understands what a client says. Most say nothing, so it is there only from the first byte of a message to its last, and
+/// during a goodbye.
 pub struct Ears {
-    pub context: WebSocketContext,
-    /// With permessage-deflate.
-    inbound: Option<Inbound>,
+    context: WebSocketContext,
+    inbound: Inbound,
+    /// It has been given bytes that it was not asked for yet.
+    early: bool,
 }
 
 impl Ears {
-    /// For a client whose messages may have `limit` bytes, and who sent `early` behind its handshake. `None` for server-sent
-    /// events.
-    pub fn new(manner: Manner, mut early: Vec<u8>, limit: usize) -> Option<Self> {
-        if manner.form == Form::Sse {
-            return None;
-        }
-        // Small buffers: a client that says nothing should hold next to nothing.
+    /// For a client whose messages may have `limit` bytes, and who sent `early` behind its handshake.
+    pub fn new(manner: Manner, mut early: Vec<u8>, limit: usize) -> Self {
+        // Small buffers: one that says little should hold little.
         let config = WebSocketConfig::default()
             .read_buffer_size(512)
             .write_buffer_size(0)
             .max_write_buffer_size(64 << 10)
             .max_message_size(Some(limit))
             .max_frame_size(Some(limit));
-        let mut inbound = manner.deflate.then(Inbound::default);
-        if let Some(inbound) = &mut inbound {
-            inbound.pass(&mut early);
-        }
-        Some(Self { context: WebSocketContext::from_partially_read(early, Role::Server, Some(config)), inbound })
+        let mut inbound = Inbound::new(manner.deflate);
+        inbound.pass(&mut early);
+        let has_early = !early.is_empty();
+        let context = WebSocketContext::from_partially_read(early, Role::Server, Some(config));
+        Self { context, inbound, early: has_early }
     }
 }
 
 /// Reads what a client has sent. Answers go into its `control`; the caller flushes.
 pub fn read(client: &mut Client, config: &Config, now: Instant) -> Heard {
+    let heard = read_turn(client, config, now);
+    client.ears.as_mut().into_iter().for_each(|ears| ears.early = false);
+    let goes_on = client.closing.is_some() || client.awaiting.is_some();
+    if heard == Heard::All && !goes_on && client.ears.as_ref().is_some_and(|ears| ears.inbound.is_at_rest()) {
+        client.ears = None;
+    }
+    heard
+}
+
+fn read_turn(client: &mut Client, config: &Config, now: Instant) -> Heard {
     let mut budget = TURN_BYTES;
     let kinds = client.stream.hearing.as_ref().map_or_else(Kinds::default, |hearing| hearing.kinds);
     for _ in 0..TURN {
@@ -150,16 +158,12 @@ fn answer(client: &mut Client, nowhere: bool) {
 /// the client was told so.
 fn data(client: &mut Client, kinds: Kinds, config: &Config, format: Format, data: Bytes) -> Option<What> {
     let is_asked = client.stream.presence.is_some() && client.manner.form == Form::V1;
-    let inbound = client.ears.as_mut().and_then(|ears| ears.inbound.as_mut());
-    let inflated = match inbound {
-        Some(inbound) if kinds.message || is_asked => inbound.inflate(data, format, config.client_message),
-        Some(inbound) => {
-            inbound.forget();
-            return None;
-        }
-        None => Inflated::Whole(Payload { format, data }),
-    };
-    match inflated {
+    let inbound = &mut client.ears.as_mut()?.inbound;
+    if !kinds.message && !is_asked {
+        inbound.forget();
+        return None;
+    }
+    match inbound.inflate(data, format, config.client_message) {
         Inflated::Whole(payload) if is_asked && presence::is_asked(&payload.data) => {
             client.presence = None;
             None
@@ -201,7 +205,7 @@ fn discard(client: &mut Client, budget: &mut usize) -> Heard {
 
 fn gone(client: &Client) -> Heard {
     // The end of a WebSocket is said; whoever has only to listen, just leaves.
-    let unsaid = if client.ears.is_some() { CloseReason::Broken } else { CloseReason::ByClient };
+    let unsaid = if client.speaks() { CloseReason::Broken } else { CloseReason::ByClient };
     Heard::Gone(client.closing.as_ref().map_or(unsaid, |closing| closing.reason))
 }
 
@@ -218,11 +222,25 @@ fn allowed(client: &mut Client, config: &Config, bytes: usize, message: bool, no
 }
 
 impl Client {
+    /// Whether it may say anything: one of server-sent events does not.
+    pub fn speaks(&self) -> bool {
+        self.manner.form != Form::Sse
+    }
+
+    /// Whether it has said something that its socket tells of no more: what came with its handshake.
+    pub fn has_unread(&self) -> bool {
+        self.ears.as_ref().is_some_and(|ears| ears.early) || self.socket.has_unread()
+    }
+
     /// What tungstenite works with; `None` for server-sent events.
     pub fn duplex<'a>(&'a mut self, budget: &'a mut usize) -> Option<(&'a mut WebSocketContext, Duplex<'a>)> {
-        let Ears { context, inbound } = self.ears.as_mut()?;
+        if !self.speaks() {
+            return None;
+        }
+        let new = || Box::new(Ears::new(self.manner, Vec::new(), self.message));
+        let Ears { context, inbound, .. } = &mut **self.ears.get_or_insert_with(new);
         let (socket, control) = (&mut self.socket, &mut self.control);
-        Some((context, Duplex { socket, control, inbound: inbound.as_mut(), budget, nowhere: false }))
+        Some((context, Duplex { socket, control, inbound, budget, nowhere: false }))
     }
 }
 
@@ -231,7 +249,7 @@ impl Client {
 pub struct Duplex<'a> {
     socket: &'a mut Socket,
     control: &'a mut BytesMut,
-    inbound: Option<&'a mut Inbound>,
+    inbound: &'a mut Inbound,
     /// How much may still be read in this turn.
     budget: &'a mut usize,
     /// What is written is not said.
@@ -247,9 +265,7 @@ impl Read for Duplex<'_> {
         match self.socket.read(&mut buffer[..most]) {
             Ok(read) => {
                 *self.budget -= read;
-                if let Some(inbound) = &mut self.inbound {
-                    inbound.pass(&mut buffer[..read]);
-                }
+                self.inbound.pass(&mut buffer[..read]);
                 Ok(read)
             }
             // Records without content are no end of what there is, see `Socket`.

@@ -1,18 +1,21 @@
 //! One shard: a thread, a loop, the clients it owns. Single-threaded throughout, so nothing in it is locked.
 
+mod fan;
+mod index;
 mod one;
+mod poller;
+mod seats;
 
 pub use one::pump_one;
 
 use super::beat::{GOODBYE, TICK, beat};
 use super::catch_up::{CatchUp, Piece};
 use super::choose::{Chosen, Questions};
-use super::client::{Client, Sent, Standing};
+use super::client::{Client, Sent};
 use super::farewell;
-use super::listening::listen;
+use super::listening;
 use super::renew::{self, Renewal};
 use super::said::{self, What};
-use super::session::Ears;
 use super::socket::{Line, Socket};
 use super::standing::Look;
 use super::{Config, Joining, Stream, Transport};
@@ -21,14 +24,18 @@ use crate::hub::{Frame, Inbox, Ring};
 use crate::message::{Card, ClientId, Offset, Timestamp};
 use crate::metrics::{CloseLabels, CloseReason, Metrics, PerStream};
 use crate::task::{self, Guard, Tracker};
-use one::{learn, missed, settle, touch};
+use fan::{Joined, pump_all};
+use mio::Registry;
+use mio::net::TcpStream;
+use one::{learn, missed, touch, unblock};
+use poller::{Poller, Ready};
+use seats::{Place, Seats};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -88,7 +95,9 @@ pub struct Shard {
     /// To be answered through.
     commands: mpsc::WeakSender<Command>,
     pub ring: Ring,
-    pub clients: HashMap<ClientId, Seat>,
+    pub clients: Seats,
+    /// Where their sockets are registered.
+    registry: Registry,
     /// Who is due for a ping when; each queue holds one interval, so each is in order.
     pub heartbeats: BTreeMap<Duration, VecDeque<(Instant, ClientId)>>,
     pub goodbyes: VecDeque<(Instant, ClientId)>,
@@ -98,6 +107,8 @@ pub struct Shard {
     coming: VecDeque<Arc<Frame>>,
     /// Frames were taken out of the inbox for one client, and the others are still to be given them.
     ahead: bool,
+    /// Who may have said more than was read in a turn.
+    pub unread: Vec<ClientId>,
     /// For whom there was no room before a chooser: they ask again at the next beat.
     pub unasked: Vec<ClientId>,
     /// What it works by, if that is not what it began with.
@@ -106,14 +117,17 @@ pub struct Shard {
     pub beats: u32,
     draining: bool,
     scratch: Vec<u8>,
+    joined: Joined,
     sent: Sent,
 }
 
 /// A client and what goes when it goes.
 pub struct Seat {
     pub client: Client,
-    listener: AbortHandle,
-    /// Waits for the socket to take more. It holds the socket too.
+    place: Place,
+    /// Has heard what the client says, or for a pipe waits for that too.
+    pub listener: Option<AbortHandle>,
+    /// Waits for a pipe to take more. It holds the pipe too.
     waiter: Option<AbortHandle>,
     /// Whoever wants to hear what becomes of it has heard of it.
     pub announced: bool,
@@ -129,35 +143,50 @@ pub fn start(number: usize, parts: Parts) -> io::Result<mpsc::Sender<Command>> {
     let (sender, receiver) = mpsc::channel(1024);
     let commands = sender.downgrade();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+    let poller = {
+        let _guard = runtime.enter();
+        Poller::new()?
+    };
+    let registry = poller.registry()?;
     task::thread(&format!("shard-{number}"), move || {
         let local = tokio::task::LocalSet::new();
-        local.block_on(&runtime, run(parts, commands, receiver));
+        local.block_on(&runtime, run(parts, (commands, registry), receiver, poller));
     })?;
     Ok(sender)
 }
 
-async fn run(parts: Parts, commands: mpsc::WeakSender<Command>, mut receiver: mpsc::Receiver<Command>) {
+async fn run(
+    parts: Parts,
+    (commands, registry): (mpsc::WeakSender<Command>, Registry),
+    mut receiver: mpsc::Receiver<Command>,
+    mut poller: Poller,
+) {
     let inbox = parts.inbox.clone();
     let shard: Shared = Rc::new(RefCell::new(Shard {
         ring: Ring::new(parts.tail, parts.config.ring),
         parts,
         commands,
-        clients: HashMap::new(),
+        clients: Seats::default(),
+        registry,
         heartbeats: BTreeMap::new(),
         goodbyes: VecDeque::new(),
         expiries: BTreeSet::new(),
         coming: VecDeque::new(),
         ahead: false,
+        unread: Vec::new(),
         unasked: Vec::new(),
         renewal: None,
         beats: 0,
         draining: false,
         scratch: Vec::new(),
+        joined: Joined::default(),
         sent: Sent::default(),
     }));
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut ready = Vec::new();
     loop {
+        let unread = !shard.borrow().unread.is_empty();
         tokio::select! {
             () = inbox.arrived() => {
                 // What arrives while the clients are walked is taken by the next turn of this loop, all at once; in
@@ -185,8 +214,31 @@ async fn run(parts: Parts, commands: mpsc::WeakSender<Command>, mut receiver: mp
                 }
                 None => break,
             },
+            looked = poller.ready(&mut ready) => {
+                if let Err(error) = looked {
+                    tracing::error!(%error, "failed to look at the sockets of clients, trying again");
+                    tokio::time::sleep(TICK).await;
+                }
+                ready.drain(..).for_each(|ready| attend(&shard, ready));
+            }
+            () = tokio::task::yield_now(), if unread => {
+                let unread = std::mem::take(&mut shard.borrow_mut().unread);
+                unread.into_iter().for_each(|id| listening::read(&shard, id));
+            }
             _ = tick.tick() => beat(&shard, Instant::now()),
         }
+    }
+}
+
+/// Does what can be done with a socket.
+fn attend(shared: &Shared, Ready { slot, readable, writable }: Ready) {
+    // One that is gone since may have been followed by another, which has nothing to read: no harm is done.
+    let Some(id) = shared.borrow().clients.id(slot) else { return };
+    if writable {
+        unblock(shared, id);
+    }
+    if readable {
+        listening::read(shared, id);
     }
 }
 
@@ -210,42 +262,16 @@ fn obey(shared: &Shared, inbox: &Inbox, command: Command) {
     }
 }
 
-/// Takes new frames into the ring and gives every client what it lacks.
-fn pump_all(shared: &Shared) {
-    let mut shard = shared.borrow_mut();
-    let shard = &mut *shard;
-    shard.coming.drain(..).for_each(|frame| shard.ring.push(frame));
-    let Shard { ring, clients, scratch, sent, .. } = shard;
-    sent.reach.move_to(ring.end());
-    let mut notable = Vec::new();
-    for (id, seat) in clients {
-        let client = &mut seat.client;
-        // One that waits is looked at when what it waits for has come.
-        if client.blocked || client.fetching {
-            continue;
-        }
-        match client.pump(ring, scratch, sent) {
-            Ok(Standing::Live) => {}
-            standing => notable.push((*id, standing)),
-        }
-        sent.reach.time();
-    }
-    shard.count();
-    let mut curious = Vec::new();
-    for (id, standing) in notable {
-        match standing {
-            Ok(Standing::Unknown) => curious.push(id),
-            standing => settle(shared, shard, id, standing),
-        }
-    }
-    shard.ask(curious);
-}
-
 fn join(shared: &Shared, joining: Joining) {
     let Joining { who, transport, early, permit } = joining;
+    let slot = shared.borrow().clients.next();
     let (line, tls) = match transport {
         Transport::Tcp { tcp, tls } => {
-            let Ok(tcp) = TcpStream::from_std(tcp) else { return };
+            let mut tcp = TcpStream::from_std(tcp);
+            if let Err(error) = poller::register(&shared.borrow().registry, &mut tcp, slot) {
+                tracing::error!(%error, "failed to watch the socket of a client, it is closed");
+                return;
+            }
             (Line::Tcp(Rc::new(tcp)), tls)
         }
         Transport::Pipe(pipe) => (Line::Pipe(Rc::new(pipe)), None),
@@ -256,16 +282,16 @@ fn join(shared: &Shared, joining: Joining) {
     let (id, heartbeat) = (card.id, who.stream.heartbeat);
     let expires = who.expires;
     shard.expiries.extend(expires.map(|expires| (expires, id)));
-    let ears = Ears::new(who.manner, early, shard.parts.config.client_message);
+    let said = (early, shard.parts.config.client_message);
     // What waits was there before it too.
     let coming = shard.coming.back().map(|frame| Offset(frame.offset().0 + 1));
     let live_from = shard.parts.inbox.end().or(coming).unwrap_or(shard.ring.end());
-    let client = Client::new(who, Socket::new(line.clone(), tls), ears, live_from, now);
+    let client = Client::new(who, Socket::new(line, tls), said, live_from, now);
     shard.parts.metrics.clients.get_or_create(&PerStream { stream: client.stream.name.clone() }).inc();
     shard.parts.clients.join(card, shard.parts.number);
-    let listener = task::local(listen(shared.clone(), line, id));
     let counted = shard.parts.present.begin();
-    shard.clients.insert(id, Seat { client, listener, waiter: None, announced: false, expires, permit, counted });
+    let (place, listener, waiter) = (Place::Stray { at: 0 }, None, None);
+    shard.clients.insert(id, Seat { client, place, listener, waiter, announced: false, expires, permit, counted });
     shard.heartbeats.entry(heartbeat).or_default().push_back((now + heartbeat, id));
     // It was let in by what was so then.
     renew::take_up(shard, id);
@@ -273,14 +299,15 @@ fn join(shared: &Shared, joining: Joining) {
         shard.goodbye(id, CloseReason::Draining);
     }
     pump_one(shared, shard, id);
+    drop(guard);
+    listening::begin(shared, id);
 }
 
 fn drain(shared: &Shared) {
     let mut guard = shared.borrow_mut();
     let shard = &mut *guard;
     shard.draining = true;
-    let all: Vec<ClientId> = shard.clients.keys().copied().collect();
-    for id in all {
+    for id in shard.clients.ids() {
         shard.goodbye(id, CloseReason::Draining);
         pump_one(shared, shard, id);
     }
@@ -288,7 +315,7 @@ fn drain(shared: &Shared) {
 
 impl Shard {
     pub fn goodbye(&mut self, id: ClientId, reason: CloseReason) {
-        if let Some(seat) = self.clients.get_mut(&id) {
+        if let Some(seat) = self.clients.reach(id) {
             farewell::goodbye(&mut seat.client, reason, false);
             self.goodbyes.push_back((Instant::now() + GOODBYE, id));
         }
@@ -296,7 +323,7 @@ impl Shard {
 
     /// Closes a client with a code and words of somebody's own.
     fn close(&mut self, id: ClientId, code: u16, reason: &str) {
-        if let Some(seat) = self.clients.get_mut(&id) {
+        if let Some(seat) = self.clients.reach(id) {
             let code = CloseCode::from(code);
             farewell::goodbye_with(&mut seat.client, CloseReason::Disconnected, code, Some(reason), false);
             self.goodbyes.push_back((Instant::now() + GOODBYE, id));
@@ -307,7 +334,7 @@ impl Shard {
     pub fn ask(&mut self, ids: Vec<ClientId>) {
         let mut questions: Vec<(Arc<Stream>, Questions)> = Vec::new();
         for id in ids {
-            let Some(client) = self.clients.get_mut(&id).map(|seat| &mut seat.client) else { continue };
+            let Some(client) = self.clients.reach(id).map(|seat| &mut seat.client) else { continue };
             let Some(frames) = self.ring.since(client.cursor().offset) else { continue };
             let known = questions.iter().position(|(stream, _)| Arc::ptr_eq(stream, &client.stream));
             let index = known.unwrap_or_else(|| {
@@ -321,7 +348,7 @@ impl Shard {
 
     /// Asks what one client wants to know of what was read for it.
     fn ask_of<'a>(&mut self, id: ClientId, frames: impl Iterator<Item = &'a Arc<Frame>>) {
-        let Some(client) = self.clients.get_mut(&id).map(|seat| &mut seat.client) else { return };
+        let Some(client) = self.clients.reach(id).map(|seat| &mut seat.client) else { return };
         let mut questions = Questions::default();
         client.question(frames, &mut questions);
         let stream = client.stream.clone();
@@ -335,19 +362,16 @@ impl Shard {
     }
 
     pub fn remove(&mut self, id: ClientId, reason: CloseReason) {
-        let Some(seat) = self.clients.remove(&id) else { return };
+        let Some(seat) = self.clients.remove(id) else { return };
         self.parts.clients.leave(id);
-        seat.listener.abort();
-        if let Some(waiter) = seat.waiter {
-            waiter.abort();
-        }
+        seat.listener.iter().chain(&seat.waiter).for_each(AbortHandle::abort);
         if let Some(expires) = seat.expires {
             self.expiries.remove(&(expires, id));
         }
         let stream = seat.client.stream.name.clone();
         self.parts.metrics.clients.get_or_create(&PerStream { stream: stream.clone() }).dec();
         self.parts.metrics.closes.get_or_create(&CloseLabels { stream, reason }).inc();
-        let Seat { client, announced, permit, counted, .. } = seat;
+        let Seat { client, announced, permit, counted, .. } = *seat;
         let hearing = client.stream.hearing.as_ref().filter(|hearing| announced && hearing.kinds.disconnect);
         if let Some(hearing) = hearing {
             let (listener, card) = (hearing.listener(id), client.card);

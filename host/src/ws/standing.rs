@@ -83,14 +83,14 @@ impl Look {
         let mut standings = Standings::default();
         match self.what {
             What::Clients(wanted) => {
-                let seats = wanted.iter().filter_map(|id| Some((*id, shard.clients.get(id)?)));
-                standings.clients = seats.map(|(id, seat)| (id, lag(seat.client.cursor().offset.0))).collect();
+                let seats = wanted.iter().filter_map(|id| Some((*id, shard.clients.get(*id)?)));
+                standings.clients = seats.map(|(id, seat)| (id, lag(shard.clients.cursor(seat).offset.0))).collect();
             }
             What::Streams => {
-                for seat in shard.clients.values() {
-                    let lag = lag(seat.client.cursor().offset.0);
-                    let one = Crowd { clients: 1, behind: u64::from(lag > 0), lag };
-                    standings.streams.entry(seat.client.stream.name.clone()).or_default().add(one);
+                for (stream, cursor, clients) in shard.clients.standings() {
+                    let lag = lag(cursor.offset.0);
+                    let some = Crowd { clients, behind: if lag > 0 { clients } else { 0 }, lag };
+                    standings.streams.entry(stream.name.clone()).or_default().add(some);
                 }
             }
         }

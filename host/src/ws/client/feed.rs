@@ -167,13 +167,21 @@ impl Client {
             } else {
                 accepted -= length;
                 sent.frames += 1;
-                sent.reach.note(frame, keeps_up);
+                sent.reach.note(frame, 1, keeps_up);
             }
             if self.manner.has_link() {
                 given = *frame.cursor_text();
             }
         }
         (self.cursor, self.given, self.partial) = (cursor, given, partial);
+    }
+
+    /// Its socket took `accepted` bytes of `frames`, and is full.
+    pub fn accept(&mut self, frames: &[&Arc<Frame>], accepted: usize, sent: &mut Sent) {
+        sent.bytes += accepted as u64;
+        self.taken |= accepted > 0;
+        self.advance(frames.iter().copied(), accepted, sent);
+        self.stuck = true;
     }
 
     /// Finishes what was begun: sealed bytes, the frame under way, what is for it alone. False when the socket is full.
@@ -194,7 +202,7 @@ impl Client {
             self.taken |= written.accepted > 0;
             if partial.at == view.length() {
                 sent.frames += 1;
-                sent.reach.note(&partial.frame, keeps_up);
+                sent.reach.note(&partial.frame, 1, keeps_up);
                 self.partial = None;
             }
             if written.full {

@@ -272,10 +272,9 @@ fn connect(manner: Manner, limit: usize, memory: &Memory, knows: (Cursor, u64)) 
     let (near, far) = pipe::pair(limit);
     let gap = memory.resume(knows.0).1;
     let who = Who { manner, skip: knows.1, gap, ..who(manner.form, knows.0) };
-    let ears = Ears::new(manner, Vec::new(), 1000);
     let live_from = memory.tail();
     let socket = Socket::new(Line::Pipe(Rc::new(near)), None);
-    let client = Client::new(who, socket, ears, Offset(live_from), Instant::now());
+    let client = Client::new(who, socket, (Vec::new(), 1000), Offset(live_from), Instant::now());
     (Connection { client, far, unread: Vec::new(), live_from, is_live: false, chain: None }, gap)
 }
 

@@ -1,4 +1,5 @@
-//! Control frames (RFC 6455, section 5.5) that are not tungstenite's: answers that a filter gives in the place of postern.
+//! Control frames (RFC 6455, section 5.5) that are not tungstenite's: pings, and answers that a filter gives in the place of
+//! postern.
 
 use bytes::{BufMut, BytesMut};
 use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
@@ -6,6 +7,10 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, OpCode};
 
 /// The most that a control frame holds.
 pub const MOST: usize = 125;
+
+pub fn ping(data: &[u8], out: &mut BytesMut) {
+    put(Control::Ping, &data[..data.len().min(MOST)], out);
+}
 
 pub fn pong(data: &[u8], out: &mut BytesMut) {
     put(Control::Pong, &data[..data.len().min(MOST)], out);

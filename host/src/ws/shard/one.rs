@@ -12,6 +12,7 @@ use crate::ws::catch_up::{Piece, Request};
 use crate::ws::choose::Chosen;
 use crate::ws::client::Standing;
 use crate::ws::farewell;
+use crate::ws::socket::Line;
 use std::collections::VecDeque;
 use std::io;
 use std::time::Instant;
@@ -29,11 +30,14 @@ pub fn touch(shared: &Shared, inbox: &Inbox, id: ClientId, behind: Offset, what:
         }
         pump_one(shared, shard, id);
     }
-    match (what, shard.clients.get_mut(&id)) {
-        (Touch::Relabel(card), Some(seat)) => seat.client.relabel(card),
-        (Touch::Pong(data), Some(seat)) => farewell::pong(&mut seat.client, &data),
-        (Touch::Close { code, reason }, Some(_)) => shard.close(id, code, &reason),
-        (_, None) => {}
+    match what {
+        Touch::Relabel(card) => shard.clients.relabel(id, card),
+        Touch::Pong(data) => {
+            if let Some(seat) = shard.clients.reach(id) {
+                farewell::pong(&mut seat.client, &data);
+            }
+        }
+        Touch::Close { code, reason } => shard.close(id, code, &reason),
     }
     pump_one(shared, shard, id);
 }
@@ -42,7 +46,7 @@ pub fn touch(shared: &Shared, inbox: &Inbox, id: ClientId, behind: Offset, what:
 pub fn learn(shared: &Shared, chosen: &Chosen) {
     let mut shard = shared.borrow_mut();
     for (card, answer) in &chosen.clients {
-        let Some(seat) = shard.clients.get_mut(&card.id) else { continue };
+        let Some(seat) = shard.clients.reach(card.id) else { continue };
         seat.client.learn(card, chosen.offset, *answer);
         match answer {
             None => shard.unasked.push(card.id),
@@ -63,7 +67,7 @@ pub fn pump_one(shared: &Shared, shard: &mut Shard, id: ClientId) {
 /// As `pump_one`, for one of many: what they were sent is still to be counted.
 fn feed(shared: &Shared, shard: &mut Shard, id: ClientId) {
     let Shard { ring, clients, scratch, sent, .. } = &mut *shard;
-    let Some(seat) = clients.get_mut(&id) else { return };
+    let Some(seat) = clients.reach(id) else { return };
     let client = &mut seat.client;
     if client.blocked {
         return;
@@ -79,25 +83,21 @@ fn feed(shared: &Shared, shard: &mut Shard, id: ClientId) {
 
 /// What follows from how a client stands.
 pub fn settle(shared: &Shared, shard: &mut Shard, id: ClientId, standing: io::Result<Standing>) {
-    let Some(seat) = shard.clients.get_mut(&id) else { return };
+    let Some(seat) = shard.clients.reach(id) else { return };
     match standing {
-        Ok(Standing::Live) => {}
+        Ok(Standing::Live) => shard.clients.step_in(id),
         Ok(Standing::Full) => {
             seat.client.blocked = true;
-            let (shared, line) = (shared.clone(), seat.client.socket.line().clone());
-            // The only task that waits for a socket to take more, and only while one does not.
-            seat.waiter = Some(task::local(async move {
-                let writable = line.writable().await;
-                let mut shard = shared.borrow_mut();
-                if let Some(seat) = shard.clients.get_mut(&id) {
-                    seat.waiter = None;
-                    seat.client.blocked = false;
-                    match writable {
-                        Ok(()) => pump_one(&shared, &mut shard, id),
-                        Err(_) => shard.remove(id, CloseReason::Broken),
+            // A socket is told of by the poller. Only a pipe is waited for by a task, and only while it takes nothing.
+            if let Line::Pipe(pipe) = seat.client.socket.line() {
+                let (shared, pipe) = (shared.clone(), pipe.clone());
+                seat.waiter = Some(task::local(async move {
+                    match pipe.writable().await {
+                        Ok(()) => unblock(&shared, id),
+                        Err(_) => shared.borrow_mut().remove(id, CloseReason::Broken),
                     }
-                }
-            }));
+                }));
+            }
         }
         Ok(Standing::Behind(from)) => match seat.client.stream.slow {
             // One that comes back is fed what it missed all the same, and one that took all it was given is not slow.
@@ -116,11 +116,21 @@ pub fn settle(shared: &Shared, shard: &mut Shard, id: ClientId, standing: io::Re
     }
 }
 
+/// A client whose socket was full has room again.
+pub fn unblock(shared: &Shared, id: ClientId) {
+    let mut shard = shared.borrow_mut();
+    if let Some(seat) = shard.clients.at_id(id).filter(|seat| seat.client.blocked) {
+        seat.waiter = None;
+        seat.client.blocked = false;
+        pump_one(shared, &mut shard, id);
+    }
+}
+
 /// Gives a client what it asked of the outbox.
 pub fn missed(shared: &Shared, id: ClientId, piece: Option<&Piece>) {
     let mut guard = shared.borrow_mut();
     let shard = &mut *guard;
-    let Some(seat) = shard.clients.get_mut(&id) else { return };
+    let Some(seat) = shard.clients.reach(id) else { return };
     seat.client.fetching = false;
     if seat.client.blocked {
         // It asks again when it can take something.
