@@ -70,7 +70,7 @@ impl Base {
         let sent = journal.lane(SENT).expect("the journal was opened with this name");
         let store = kv::Store::open(kv::Config::new(config.data.join("kv"), limits.kv)).map_err(Fault::of)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let hub = Hub::new(cores, limits.ring);
+        let hub = Hub::new(config.shards.unwrap_or(cores), limits.ring);
         let sources = Arc::new(Sources::default());
         let backlog = Arc::new(Backlog { journal: journal.clone(), sources: sources.clone() });
         let shards = Shards::start(&shape(config), &hub, journal.tail(), backlog, &ground.clients, metrics);
@@ -144,6 +144,7 @@ pub fn shape(config: &Config) -> ws::Config {
         idle: limits.idle,
         ring: limits.ring,
         labels: limits.labels,
+        io_uring: config.io_uring,
     }
 }
 

@@ -123,6 +123,8 @@ fn fixed(config: &Config, before: &Config) -> Vec<Problem> {
         ("listen", config.listen != before.listen),
         ("reuse_port", config.reuse_port != before.reuse_port),
         ("data", config.data != before.data),
+        ("shards", config.shards != before.shards),
+        ("io_uring", config.io_uring != before.io_uring),
         ("admin.listen", config.admin.listen != before.admin.listen),
         ("log.format", config.log.format != before.log.format),
         ("tls.acme.http", acme::addresses(config) != acme::addresses(before)),

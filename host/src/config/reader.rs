@@ -48,7 +48,7 @@ pub(super) struct Value<'a> {
 }
 
 /// The keys outside every section. Under a section's header they are a slip so common that it has a hint of its own.
-const TOP: [&str; 3] = ["listen", "reuse_port", "data"];
+const TOP: [&str; 5] = ["listen", "reuse_port", "data", "shards", "io_uring"];
 
 impl<'a> Context<'a> {
     pub fn new(source: &'a Source, tree: &Node, problems: Vec<Problem>, purpose: Purpose) -> Self {

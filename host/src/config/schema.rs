@@ -23,6 +23,10 @@ pub struct Config {
     /// Another process may listen there too.
     pub reuse_port: bool,
     pub data: PathBuf,
+    /// How many threads feed clients. `None`: one a core.
+    pub shards: Option<usize>,
+    /// Many clients are sent to at once, where the kernel lets us.
+    pub io_uring: bool,
     pub tls: Tls,
     pub proxy: Proxy,
     pub webhooks: BTreeMap<String, Webhook>,

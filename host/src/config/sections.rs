@@ -16,6 +16,9 @@ use bytesize::ByteSize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
+/// More threads than this no machine has cores for.
+const MOST_SHARDS: usize = 1024;
+
 pub(super) fn config(context: &Context<'_>, tree: &Node, dev: bool) -> Read<Config> {
     let mut root = Section::of(context, String::new(), tree);
     let listen = root.required("listen").and_then(|value| {
@@ -27,6 +30,8 @@ pub(super) fn config(context: &Context<'_>, tree: &Node, dev: bool) -> Read<Conf
     });
     let reuse_port = root.required("reuse_port").and_then(|value| value.boolean());
     let data = root.required("data").and_then(|value| value.path());
+    let shards = root.optional("shards").map(|value| value.count(1..=MOST_SHARDS)).transpose();
+    let io_uring = root.required("io_uring").and_then(|value| value.boolean());
     let tls = tls(root.section("tls"), dev);
     let proxy = proxy(root.section("proxy"));
 
@@ -108,6 +113,8 @@ pub(super) fn config(context: &Context<'_>, tree: &Node, dev: bool) -> Read<Conf
         listen: listen?,
         reuse_port: reuse_port?,
         data: data?,
+        shards: shards?,
+        io_uring: io_uring?,
         tls: tls?,
         proxy: proxy?,
         webhooks: all(webhooks)?,

@@ -142,7 +142,7 @@ fn the_least_configuration_has_every_default() {
     assert_eq!((webhook.signing.tolerance, webhook.kind.as_ref()), (seconds(300), None));
     assert_eq!((webhook.split, webhook.ordered, webhook.phone_number_ids.as_ref()), (true, false, None));
     let hours = |hours: u64| seconds(hours * 60 * 60);
-    assert!(!config.reuse_port);
+    assert_eq!((config.reuse_port, config.shards, config.io_uring), (false, None, false));
     assert_eq!(config.inbox, Retention { age: hours(7 * 24), size: 10 << 30 });
     assert_eq!(config.outbox, Retention { age: hours(24), size: 10 << 30 });
     assert_eq!(config.dedupe_window, hours(8 * 24));
@@ -194,6 +194,8 @@ fn everything_that_can_be_said_is_understood() {
         r#"
         listen = ["0.0.0.0:443", "[::1]:8443"]
         reuse_port = true
+        shards = 3
+        io_uring = true
         data = "/var/lib/postern"
         tls = { certificate = "tls/cert.pem", key = "/etc/key.pem", key_password = "pass", handshake_timeout = "1m 30s" }
         [webhooks.wa-1]
@@ -261,6 +263,7 @@ fn everything_that_can_be_said_is_understood() {
     let webhook = &config.webhooks["wa-1"];
     assert_eq!(webhook.filters, ["f_2", "f1"]);
     assert!(webhook.signing.secrets[0].matches("new") && webhook.signing.secrets[1].matches("old"));
+    assert_eq!((config.shards, config.io_uring), (Some(3), true));
     assert_eq!((config.reuse_port, webhook.split, webhook.ordered), (true, false, true));
     assert_eq!(webhook.phone_number_ids.as_deref().unwrap(), ["106540352242922", "1"]);
     let days = |days: u64| Duration::from_secs(days * 24 * 60 * 60);

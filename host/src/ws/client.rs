@@ -109,13 +109,7 @@ pub struct Sent {
 impl Client {
     /// A client who is told where it stands and what it does not get. It sent `early` behind its handshake, and its messages
     /// may have `message` bytes. What is older than `live_from` was there before it.
-    pub fn new(
-        who: Who,
-        socket: Socket,
-        (early, message): (Vec<u8>, usize),
-        live_from: Offset,
-        now: Instant,
-    ) -> Self {
+    pub fn new(who: Who, socket: Socket, (early, message): (Vec<u8>, usize), live_from: Offset, now: Instant) -> Self {
         let manner = who.manner;
         let speaks = manner.form != Form::Sse;
         let ears = (speaks && !early.is_empty()).then(|| Box::new(Ears::new(manner, early, message)));

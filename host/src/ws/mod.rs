@@ -87,6 +87,8 @@ pub struct Config {
     pub ring: usize,
     /// The most labels a client may have.
     pub labels: usize,
+    /// Send to many clients at once by io_uring, where the kernel lets us. Looked at once, at the start.
+    pub io_uring: bool,
 }
 
 /// What becomes of a client that falls out of the ring after it was live.

@@ -5,6 +5,8 @@ mod index;
 mod one;
 mod poller;
 mod seats;
+#[cfg_attr(not(target_os = "linux"), path = "shard/no_uring.rs")]
+mod uring;
 
 pub use one::pump_one;
 
@@ -39,6 +41,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use uring::Uring;
 
 /// What others ask of a shard.
 pub enum Command {
@@ -118,6 +121,7 @@ pub struct Shard {
     draining: bool,
     scratch: Vec<u8>,
     joined: Joined,
+    uring: Option<Uring>,
     sent: Sent,
 }
 
@@ -148,16 +152,25 @@ pub fn start(number: usize, parts: Parts) -> io::Result<mpsc::Sender<Command>> {
         Poller::new()?
     };
     let registry = poller.registry()?;
+    let uring = if parts.config.io_uring { uring(number) } else { None };
     task::thread(&format!("shard-{number}"), move || {
         let local = tokio::task::LocalSet::new();
-        local.block_on(&runtime, run(parts, (commands, registry), receiver, poller));
+        local.block_on(&runtime, run(parts, (commands, registry, uring), receiver, poller));
     })?;
     Ok(sender)
 }
 
+fn uring(shard: usize) -> Option<Uring> {
+    let uring = Uring::new();
+    if let (0, Err(error)) = (shard, &uring) {
+        tracing::warn!(%error, "the kernel does not let this process have io_uring: clients are fed without it");
+    }
+    uring.ok()
+}
+
 async fn run(
     parts: Parts,
-    (commands, registry): (mpsc::WeakSender<Command>, Registry),
+    (commands, registry, uring): (mpsc::WeakSender<Command>, Registry, Option<Uring>),
     mut receiver: mpsc::Receiver<Command>,
     mut poller: Poller,
 ) {
@@ -180,6 +193,7 @@ async fn run(
         draining: false,
         scratch: Vec::new(),
         joined: Joined::default(),
+        uring,
         sent: Sent::default(),
     }));
     let mut tick = tokio::time::interval(TICK);

@@ -2,6 +2,7 @@
 //! parts have in common: entries, and receivers that understand each form.
 
 mod audience;
+mod crowds;
 mod hearing;
 mod understand;
 
@@ -124,6 +125,10 @@ struct Edge {
 impl Edge {
     /// One shard, whose ring has room for a frame or two.
     fn start(before: usize) -> Self {
+        Self::with(before, 3000, false)
+    }
+
+    fn with(before: usize, ring: usize, io_uring: bool) -> Self {
         let memory = Arc::new(Memory::new(3));
         for number in 0..before {
             memory.add(number % 2, number.to_string());
@@ -132,8 +137,9 @@ impl Edge {
             client_message: 1000,
             client_messages_per_second: 50,
             idle: Duration::from_secs(60),
-            ring: 3000,
+            ring,
             labels: 32,
+            io_uring,
         };
         let (hub, clients) = (Hub::new(1, 1 << 20), Clients::default());
         let tail = Offset(memory.tail());

@@ -118,7 +118,7 @@ fn a_wrong_variable_is_named() {
         (
             "POSTERN_PORT",
             "8443",
-            "`port` is not a known key\nhint: it can be `listen`, `reuse_port`, `data`, `tls`, `proxy`, `webhooks`, `streams`, `filters`, `registries`, `http`, `forward`, `inbox`, `outbox`, `dedupe`, `retry`, `admin`, `limits`, `log` or `telemetry`",
+            "`port` is not a known key\nhint: it can be `listen`, `reuse_port`, `data`, `shards`, `io_uring`, `tls`, `proxy`, `webhooks`, `streams`, `filters`, `registries`, `http`, `forward`, `inbox`, `outbox`, `dedupe`, `retry`, `admin`, `limits`, `log` or `telemetry`",
         ),
         ("POSTERN_LIMITS__LABELS", "many", "`limits.labels` must be a whole number between 1 and 10000"),
         ("POSTERN_LIMITS__IDLE", "60", "`limits.idle` must be a duration with its unit, such as `250ms` or `10s`"),

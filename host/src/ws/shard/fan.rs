@@ -3,6 +3,7 @@
 
 use super::one::settle;
 use super::seats::{Crowd, Member, Place, Seats};
+use super::uring::{self, Uring};
 use super::{Shard, Shared};
 use crate::hub::{Frame, Ring};
 use crate::message::{Cursor, Selector};
@@ -10,6 +11,7 @@ use crate::ws::client::{Sent, Standing};
 use crate::ws::encode::{Manner, PARTS};
 use crate::ws::socket::Written;
 use std::io::{self, ErrorKind, IoSlice, Write};
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
 /// How many bytes are joined for one call. The kernel takes about as much of a connection before it is full.
@@ -20,11 +22,11 @@ pub fn pump_all(shared: &Shared) {
     let mut guard = shared.borrow_mut();
     let shard = &mut *guard;
     shard.coming.drain(..).for_each(|frame| shard.ring.push(frame));
-    let Shard { ring, clients, scratch, joined, sent, .. } = shard;
+    let Shard { ring, clients, scratch, joined, uring, sent, .. } = shard;
     sent.reach.move_to(ring.end());
     let mut notable = Vec::new();
     for crowd in 0..clients.crowds.len() {
-        Fan { ring, clients, scratch, joined, sent, notable: &mut notable }.crowd(crowd);
+        Fan { ring, clients, scratch, joined, uring, sent, notable: &mut notable }.crowd(crowd);
     }
     pump_strays(shard, &mut notable);
     shard.count();
@@ -63,6 +65,8 @@ struct Fan<'a> {
     clients: &'a mut Seats,
     scratch: &'a mut Vec<u8>,
     joined: &'a mut Joined,
+    /// Where many are sent to at once.
+    uring: &'a mut Option<Uring>,
     sent: &'a mut Sent,
     /// Those who could not be given all, and why.
     notable: &'a mut Notable,
@@ -130,14 +134,12 @@ impl Fan<'_> {
         let manner = self.clients.crowds[index].manner;
         self.joined.fill(frames, manner);
         let last = frames[frames.len() - 1];
-        let all = (0..self.clients.crowds[index].members.len()).rev();
-        let places: &mut dyn Iterator<Item = usize> = match to {
-            Some(to) => &mut to.into_iter(),
-            None => &mut { all },
-        };
+        let places = to.unwrap_or_else(|| (0..self.clients.crowds[index].members.len()).rev().collect());
+        let mut at_once = self.at_once(index, &places).into_iter();
         let mut given = 0;
         for at in places {
-            match self.give(index, at) {
+            let written = at_once.next().flatten().unwrap_or_else(|| self.give(index, at));
+            match written {
                 Ok(Written { accepted, full: false }) if accepted == self.joined.bytes.len() => {
                     if manner.has_link() {
                         self.clients.crowds[index].members[at].given = *last.cursor_text();
@@ -156,6 +158,39 @@ impl Fan<'_> {
         if given > 1 {
             frames.iter().for_each(|frame| self.sent.reach.note(frame, given - 1, true));
         }
+    }
+
+    /// What became of sending to all at some places at once, where that can be done: nothing, otherwise.
+    fn at_once(&mut self, index: usize, places: &[usize]) -> Vec<Option<io::Result<Written>>> {
+        let Some(uring) = &mut self.uring else { return Vec::new() };
+        let members = &self.clients.crowds[index].members;
+        let Some(first) = places.first().map(|at| &members[*at]) else { return Vec::new() };
+        let own = self.joined.own.is_some();
+        let mut sockets = Vec::with_capacity(places.len());
+        for at in places {
+            match &members[*at] {
+                Member { plain: Some(tcp), given, .. } if !own || *given == first.given => {
+                    sockets.push(tcp.as_raw_fd());
+                }
+                _ => return Vec::new(),
+            }
+        }
+        self.joined.own(&first.given);
+        let bytes = &self.joined.bytes;
+        let mut all = Vec::with_capacity(sockets.len());
+        for some in sockets.chunks(uring::MOST) {
+            let before = all.len();
+            all.resize_with(before + some.len(), || None);
+            let sent = uring.send(some, bytes, |place, accepted| {
+                all[before + place] = Some(accepted.map(|accepted| Written { accepted, full: accepted < bytes.len() }));
+            });
+            if let Err(error) = sent {
+                tracing::error!(%error, "io_uring failed, going on without it");
+                *self.uring = None;
+                break;
+            }
+        }
+        all
     }
 
     fn give(&mut self, index: usize, at: usize) -> io::Result<Written> {
@@ -182,14 +217,7 @@ impl Fan<'_> {
     }
 
     /// A member was not given all, or is gone.
-    fn fall(
-        &mut self,
-        index: usize,
-        at: usize,
-        frames: &[&Arc<Frame>],
-        before: Cursor,
-        written: io::Result<Written>,
-    ) {
+    fn fall(&mut self, index: usize, at: usize, frames: &[&Arc<Frame>], before: Cursor, written: io::Result<Written>) {
         let slot = self.clients.crowds[index].members[at].slot;
         self.clients.step_out(slot);
         let client = &mut self.clients.at(slot).client;

@@ -8,9 +8,9 @@
 use super::Seat;
 use super::index::Index;
 use crate::message::{Card, ClientId, Cursor};
+use crate::ws::Stream;
 use crate::ws::client::Client;
 use crate::ws::encode::Manner;
-use crate::ws::Stream;
 use mio::net::TcpStream;
 use slab::Slab;
 use std::collections::HashMap;
@@ -51,7 +51,6 @@ pub struct Seats {
 }
 
 impl Seats {
-
     pub fn ids(&self) -> Vec<ClientId> {
         self.ids.keys().copied().collect()
     }

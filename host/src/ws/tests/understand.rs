@@ -16,6 +16,7 @@ pub enum Got {
     },
     Comment(String),
     Ping(String),
+    Pong,
     Close(u16, String),
 }
 
@@ -42,6 +43,7 @@ fn message(bytes: &mut Vec<u8>) -> Option<Got> {
         1 => Got::Text(text(&payload)),
         2 => Got::Binary(payload),
         9 => Got::Ping(text(&payload)),
+        10 => Got::Pong,
         8 => Got::Close(u16::from_be_bytes([payload[0], payload[1]]), text(&payload[2..])),
         other => panic!("opcode {other}"),
     })
