@@ -43,7 +43,7 @@ pub struct Client {
     pub allowance: Allowance,
     /// Waits for the socket to take more.
     pub blocked: bool,
-    /// Its socket was full when it was last given something.
+    /// Its socket was full when there was something for it, and still when there was more.
     pub stuck: bool,
     /// Waits for what it missed, from the disk.
     pub fetching: bool,

@@ -1,9 +1,9 @@
 //! Clients of a stream: over WebSocket (RFC 6455), raw or as `postern.v1`, and over server-sent events.
 //!
-//! A few shards, each a thread with a loop of its own, own all clients. An event wakes each shard once; the shard walks
-//! its clients and writes to their sockets, everything a client has missed in one system call. No task is woken for a
-//! message, nothing is allocated for a client's copy of it, and a full socket makes nobody wait but its own client,
-//! which goes on from its cursor when there is room: from the ring, or when that has moved on, from the outbox.
+//! A few shards, each a thread with a loop of its own, own all clients. An event wakes each shard once; clients who stand
+//! alike are fed together, from one piece of memory, and everything a client has missed goes to it in one system call. No
+//! task is woken for a message, nothing is allocated for a client's copy of it, and a full socket makes nobody wait but its
+//! own client, which goes on from its cursor when there is room: from the ring, or when that has moved on, from the outbox.
 //!
 //! Whoever comes by way of HTTP/2, or for server-sent events, is on the other side of a pipe and is treated the same.
 //!
@@ -11,11 +11,11 @@
 //! | --- | --- |
 //! | `handshake` | is this request a good upgrade, and the answer to it; permessage-deflate |
 //! | `encode` | an outbox entry in each form, compressed or not; hello, gap, live, drain |
-//! | `shard` | the loop: events and commands; what is done to one client |
+//! | `shard` | the loop: events, commands, sockets that are ready; what is done to one client (`one`) and to all (`fan`); who stands alike (`seats`), who has which label (`index`) |
 //! | `beat` | what a shard does by the clock: heartbeats, goodbyes |
 //! | `client` | a cursor and a socket |
-//! | `session` | what clients say: pongs, closes, limits |
-//! | `inbound` | compressed messages of clients |
+//! | `listening`, `session` | what clients say: pongs, closes, limits |
+//! | `inbound` | whether a client's message is under way; compressed messages |
 //! | `farewell` | pings and goodbyes, which tell the cursor |
 //! | `said` | what clients say and what becomes of them, to whoever wants to hear it |
 //! | `choose` | who is asked which clients get an event, where a stream has such filters |

@@ -181,7 +181,8 @@ impl Client {
         sent.bytes += accepted as u64;
         self.taken |= accepted > 0;
         self.advance(frames.iter().copied(), accepted, sent);
-        self.stuck = true;
+        // One that has begun to take an event larger than its socket holds may be as quick as any.
+        self.stuck = self.partial.is_none();
     }
 
     /// Finishes what was begun: sealed bytes, the frame under way, what is for it alone. False when the socket is full.

@@ -48,6 +48,7 @@ fn pump_strays(shard: &mut Shard, notable: &mut Notable) {
         let client = &mut clients.at(slot).client;
         // One that waits is looked at when what it waits for has come.
         if client.blocked || client.fetching {
+            client.stuck |= client.blocked;
             continue;
         }
         let id = client.card.id;
