@@ -6,10 +6,11 @@ use super::seats::{Crowd, Member, Place, Seats};
 use super::uring::{self, Uring};
 use super::{Shard, Shared};
 use crate::hub::{Frame, Ring};
-use crate::message::{Cursor, Selector};
+use crate::message::{ClientId, Cursor, Selector};
 use crate::ws::client::{Sent, Standing};
 use crate::ws::encode::{Manner, PARTS};
 use crate::ws::socket::Written;
+use std::collections::HashSet;
 use std::io::{self, ErrorKind, IoSlice, Write};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
@@ -40,10 +41,12 @@ pub fn pump_all(shared: &Shared) {
     shard.ask(curious);
 }
 
-type Notable = Vec<(crate::message::ClientId, io::Result<Standing>)>;
+type Notable = Vec<(ClientId, io::Result<Standing>)>;
 
 fn pump_strays(shard: &mut Shard, notable: &mut Notable) {
     let Shard { ring, clients, scratch, sent, .. } = shard;
+    // Who has just fallen out of a crowd had his turn.
+    let fallen: HashSet<ClientId> = notable.iter().map(|(id, _)| *id).collect();
     for slot in clients.strays.clone() {
         let client = &mut clients.at(slot).client;
         // One that waits is looked at when what it waits for has come.
@@ -52,6 +55,9 @@ fn pump_strays(shard: &mut Shard, notable: &mut Notable) {
             continue;
         }
         let id = client.card.id;
+        if fallen.contains(&id) {
+            continue;
+        }
         match client.pump(ring, scratch, sent) {
             Ok(Standing::Live) => clients.step_in(id),
             standing => notable.push((id, standing)),
