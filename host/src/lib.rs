@@ -60,5 +60,7 @@ mod builtin;
 pub mod cli;
 mod config;
 mod edge;
+#[doc(hidden)]
+pub mod parts;
 mod plain;
 mod trial;
