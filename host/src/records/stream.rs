@@ -1,6 +1,7 @@
 //! TLS over TCP for those who wait: the handshake, and then a stream of bytes.
 
-use super::{Records, shared};
+use super::opening::broken;
+use super::{End, Records, shared};
 use rustls::{CommonState, ProtocolVersion, ServerConfig};
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
@@ -10,17 +11,18 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+#[derive(Debug)]
 pub struct Stream {
     tcp: TcpStream,
     records: Box<Records>,
     /// Something was written since the handshake.
-    begun: bool,
+    written: bool,
 }
 
 impl Stream {
     /// To shake hands on.
     pub fn new(tcp: TcpStream, config: Arc<ServerConfig>) -> Result<Self, rustls::Error> {
-        Ok(Self { tcp, records: Records::new(config)?, begun: false })
+        Ok(Self { tcp, records: Records::new(config)?, written: false })
     }
 
     /// Waits for the other side's first byte; `None` when it has left without one. Before the handshake, and once. Cancel
@@ -56,9 +58,7 @@ impl Stream {
                 return Poll::Pending;
             }
             match &records.end {
-                Some(super::End::Broken(error)) => {
-                    return Poll::Ready(Err(io::Error::new(ErrorKind::InvalidData, error.clone())));
-                }
+                Some(End::Broken(error)) => return Poll::Ready(Err(broken(error))),
                 _ if !shaking => return Poll::Ready(Ok(())),
                 Some(_) => return Poll::Ready(Err(ErrorKind::UnexpectedEof.into())),
                 None => {}
@@ -138,7 +138,7 @@ impl AsyncWrite for Stream {
         if slices.iter().all(|slice| slice.is_empty()) {
             return Poll::Ready(Ok(0));
         }
-        this.begun = true;
+        this.written = true;
         let written =
             shared::scratch(|scratch| this.records.write(&mut Line(&mut this.tcp, context), slices, scratch))?;
         // Nothing is accepted only while the line takes nothing, and that wakes us.
@@ -152,7 +152,7 @@ impl AsyncWrite for Stream {
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         // Tickets wait for the first content.
-        if !this.begun || this.records.flush(&mut Line(&mut this.tcp, context))? {
+        if !this.written || this.records.flush(&mut Line(&mut this.tcp, context))? {
             Poll::Ready(Ok(()))
         } else {
             Poll::Pending

@@ -2,12 +2,15 @@
 
 mod stream;
 
+use super::sealing::{AROUND, HELD, RECORD, SEAL};
 use super::*;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::crypto::ring;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, SupportedProtocolVersion};
 use rustls_pki_types::{PrivatePkcs8KeyDer, ServerName};
 use std::collections::VecDeque;
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::mem;
 
 const BOTH: [&SupportedProtocolVersion; 2] = [&rustls::version::TLS13, &rustls::version::TLS12];
 
@@ -77,8 +80,7 @@ impl Ends {
     fn new(version: &'static SupportedProtocolVersion, piece: usize) -> Self {
         let (server, client) = configured(version);
         let client = ClientConnection::new(client, ServerName::try_from("localhost").unwrap()).unwrap();
-        let wire =
-            Wire { to_server: VecDeque::new(), to_client: Vec::new(), piece, room: usize::MAX, ended: false };
+        let wire = Wire { to_server: VecDeque::new(), to_client: Vec::new(), piece, room: usize::MAX, ended: false };
         Self { server: Records::new(server).unwrap(), client, wire, scratch: Vec::new() }
     }
 
@@ -213,7 +215,10 @@ fn whoever_talks_nonsense_is_told_so_after_what_made_sense_was_read() {
         let alert = ends.client_hears().unwrap_err();
         assert_eq!(alert, rustls::Error::AlertReceived(rustls::AlertDescription::BadRecordMac));
         assert_eq!(kind(ends.server_reads(64).1), ErrorKind::InvalidData);
-        assert_eq!(kind(ends.server.write(&mut ends.wire, &[IoSlice::new(b"x")], &mut Vec::new())), ErrorKind::BrokenPipe);
+        assert_eq!(
+            kind(ends.server.write(&mut ends.wire, &[IoSlice::new(b"x")], &mut Vec::new())),
+            ErrorKind::BrokenPipe
+        );
         ends.assert_holds_nothing();
     }
     let mut ends = Ends::new(BOTH[0], usize::MAX);
