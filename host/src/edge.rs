@@ -101,7 +101,7 @@ impl Front {
             Some(acceptor) => match acceptor.accept(tcp).await {
                 Ok(tls) => {
                     names = tls::client_names(&tls);
-                    Io::Tls(Box::new(tls))
+                    Io::Tls(tls)
                 }
                 Err(error) => {
                     if !matches!(error, HandshakeError::Challenge) {

@@ -15,6 +15,7 @@ mod phase;
 mod pipe;
 mod pool;
 mod provider;
+mod records;
 mod reference;
 mod secret;
 mod seldom;

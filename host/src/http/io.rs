@@ -1,33 +1,32 @@
 //! What HTTP runs on: a TCP stream, or a TLS stream over one.
 
-use rustls::ServerConnection;
+use crate::records::{Records, Stream};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio_rustls::server::TlsStream;
 
 pub enum Io {
     Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Stream),
 }
 
 impl Io {
     pub fn speaks_http2(&self) -> bool {
         match self {
             Self::Plain(_) => false,
-            Self::Tls(tls) => tls.get_ref().1.alpn_protocol() == Some(b"h2"),
+            Self::Tls(tls) => tls.agreed().alpn_protocol() == Some(b"h2"),
         }
     }
 
     /// Takes the socket out of this runtime, so that another can have it and nothing of HTTP stays alive with it.
-    pub fn into_parts(self) -> io::Result<(std::net::TcpStream, Option<Box<ServerConnection>>)> {
+    pub fn into_parts(self) -> io::Result<(std::net::TcpStream, Option<Box<Records>>)> {
         let (tcp, tls) = match self {
             Self::Plain(tcp) => (tcp, None),
             Self::Tls(tls) => {
-                let (tcp, connection) = tls.into_inner();
-                (tcp, Some(Box::new(connection)))
+                let (tcp, records) = tls.into_parts();
+                (tcp, Some(records))
             }
         };
         Ok((tcp.into_std()?, tls))

@@ -5,9 +5,9 @@ use super::io::Io;
 use super::leash::{Held, Streaming};
 use crate::error::Chain;
 use crate::pipe::Far;
+use crate::records::Records;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use rustls::ServerConnection;
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
@@ -28,7 +28,7 @@ pub enum Upgraded {
     /// All of the connection, in the parts it was made of.
     Socket {
         tcp: std::net::TcpStream,
-        tls: Option<Box<ServerConnection>>,
+        tls: Option<Box<Records>>,
         /// What was read behind the last request.
         early: Vec<u8>,
     },

@@ -1,5 +1,5 @@
-//! TLS towards clients and senders. Only this module knows rustls: outside it there are files to read, a socket to
-//! shake hands on, and the stream that comes of it.
+//! TLS towards clients and senders: how rustls is set up. Outside it there are files to read, a socket to shake hands on,
+//! and the stream that comes of it (`records`).
 //!
 //! What it promises:
 //! - TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1 by ALPN, tickets for resumption, one certificate chain for every name;
@@ -30,19 +30,19 @@ pub use validity::{Validity, validity};
 
 use crate::challenges::{Challenges, PROTOCOL};
 use crate::metrics::Metrics;
+use crate::records::Stream;
 use crate::secret::Secret;
 use crate::watch::Watch;
 use reload::Current;
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::server::NoServerSessionStorage;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 
 #[derive(Clone)]
 pub struct Config {
@@ -61,7 +61,7 @@ pub struct Config {
 /// Shakes hands. Clones share their certificate.
 #[derive(Clone)]
 pub struct Acceptor {
-    rustls: TlsAcceptor,
+    rustls: Arc<ServerConfig>,
     current: Arc<Current>,
     handshake_timeout: Duration,
 }
@@ -72,7 +72,7 @@ impl Acceptor {
         let provider = Arc::new(ring::default_provider());
         let current = Arc::new(Current::load(config.clone(), provider.clone())?);
         let server = server_config(provider, current.clone()).map_err(Error::Setup)?;
-        Ok(Self { rustls: TlsAcceptor::from(Arc::new(server)), current, handshake_timeout: config.handshake_timeout })
+        Ok(Self { rustls: Arc::new(server), current, handshake_timeout: config.handshake_timeout })
     }
 
     /// Reads the files again if they have changed, and takes them up if they are good. Blocks on the disk, and for an
@@ -94,18 +94,19 @@ impl Acceptor {
     /// Shakes hands within the handshake timeout. To drop the future closes the connection.
     ///
     /// Someone who speaks plain HTTP here is told so in plain HTTP, as otherwise they see a few unprintable bytes.
-    pub async fn accept(&self, tcp: TcpStream) -> Result<TlsStream<TcpStream>, HandshakeError> {
+    pub async fn accept(&self, tcp: TcpStream) -> Result<Stream, HandshakeError> {
         let handshake = async {
-            let mut first = [0];
-            if tcp.peek(&mut first).await.map_err(HandshakeError::Failed)? == 0 {
-                return Err(HandshakeError::Silent);
+            let failed = HandshakeError::Failed;
+            let mut stream = Stream::new(tcp, self.rustls.clone()).map_err(|error| failed(io::Error::other(error)))?;
+            match stream.first().await.map_err(failed)? {
+                None => return Err(HandshakeError::Silent),
+                Some(first) if first.is_ascii_uppercase() => {
+                    refuse_plain_http(stream.into_parts().0).await;
+                    return Err(HandshakeError::PlainHttp);
+                }
+                Some(_) => stream.handshake().await.map_err(failed)?,
             }
-            if first[0].is_ascii_uppercase() {
-                refuse_plain_http(tcp).await;
-                return Err(HandshakeError::PlainHttp);
-            }
-            let mut stream = self.rustls.accept(tcp).await.map_err(HandshakeError::Failed)?;
-            if stream.get_ref().1.alpn_protocol() == Some(PROTOCOL) {
+            if stream.agreed().alpn_protocol() == Some(PROTOCOL) {
                 // It has seen what it came for; whether it hears the end of it is its affair.
                 let _ = stream.shutdown().await;
                 return Err(HandshakeError::Challenge);
@@ -119,8 +120,8 @@ impl Acceptor {
 /// The names in the certificate that a client has shown; `None` when it has shown none, or one that has ended since: who
 /// comes back with a ticket does not show it again. Cheap enough to be asked once a
 /// connection.
-pub fn client_names(stream: &TlsStream<TcpStream>) -> Option<Vec<String>> {
-    stream.get_ref().1.peer_certificates()?.first().and_then(authorities::names)
+pub fn client_names(stream: &Stream) -> Option<Vec<String>> {
+    stream.agreed().peer_certificates()?.first().and_then(authorities::names)
 }
 
 fn server_config(provider: Arc<CryptoProvider>, current: Arc<Current>) -> Result<ServerConfig, rustls::Error> {

@@ -60,11 +60,11 @@ use crate::hub::{Frame, Hub, Source};
 use crate::message::{Card, Change, Cursor, Gap, Offset, Payload, Timestamp};
 use crate::metrics::Metrics;
 use crate::pipe;
+use crate::records::Records;
 use crate::task::Tracker;
 use catch_up::{CatchUp, Request, Walk};
 use count::Count;
 use last::Last;
-use rustls::ServerConnection;
 use shard::{Command, Touch};
 use std::ops::Range;
 use std::sync::Arc;
@@ -156,7 +156,7 @@ pub struct Who {
 pub enum Transport {
     Tcp {
         tcp: std::net::TcpStream,
-        tls: Option<Box<ServerConnection>>,
+        tls: Option<Box<Records>>,
     },
     /// To a task that speaks HTTP for it. WebSocket frames go through it as over TCP.
     Pipe(pipe::Near),

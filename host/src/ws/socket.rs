@@ -1,18 +1,16 @@
 //! A client's socket after the handshake: TCP, TLS, or a pipe to whoever speaks HTTP for it; never waiting.
 //!
-//! The shard writes to it and reads from it directly. With TLS, all that is written in one call goes into as few
-//! records as hold it, and to the kernel in one `send`; what the kernel does not take is kept here, sealed, at most one
-//! call's worth.
+//! The shard writes to it and reads from it directly. With TLS, all that is written in one call is sealed into the shard's
+//! scratch, and given to the kernel in one `send`; what the kernel does not take is kept in `records`, at most one call's
+//! worth.
 
 use crate::pipe::Near;
+use crate::records::Records;
+pub use crate::records::Written;
 use mio::net::TcpStream;
-use rustls::ServerConnection;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
 use std::rc::Rc;
-
-/// How much plaintext one call seals at most. A client whose socket is full holds that much, and no more.
-const SEAL: usize = 64 << 10;
 
 /// What carries the bytes. Clones are the same line: those that wait for it hold one.
 #[derive(Clone)]
@@ -23,19 +21,7 @@ pub enum Line {
 
 pub struct Socket {
     line: Line,
-    tls: Option<Box<ServerConnection>>,
-    sealed: Vec<u8>,
-}
-
-/// After so many reads that brought no content there is a pause: records may be empty, and somebody may send nothing else.
-const RECORDS: usize = 64;
-
-/// What became of a write.
-pub struct Written {
-    /// How many of the bytes offered need not be offered again.
-    pub accepted: usize,
-    /// No more is taken: wait until the line is writable.
-    pub full: bool,
+    tls: Option<Box<Records>>,
 }
 
 impl Line {
@@ -71,11 +57,8 @@ impl Line {
 }
 
 impl Socket {
-    pub fn new(line: Line, mut tls: Option<Box<ServerConnection>>) -> Self {
-        if let Some(tls) = &mut tls {
-            tls.set_buffer_limit(Some(SEAL));
-        }
-        Self { line, tls, sealed: Vec::new() }
+    pub fn new(line: Line, tls: Option<Box<Records>>) -> Self {
+        Self { line, tls }
     }
 
     pub fn line(&self) -> &Line {
@@ -84,7 +67,7 @@ impl Socket {
 
     /// Whether nothing waits here to be sent. What may be written to it without being sealed, if that may be.
     pub fn free(&self) -> Option<Option<Rc<TcpStream>>> {
-        let is_free = self.sealed.is_empty() && !self.tls.as_ref().is_some_and(|tls| tls.wants_write());
+        let is_free = self.tls.as_ref().is_none_or(|tls| tls.is_clear());
         match &self.line {
             Line::Tcp(tcp) if is_free => Some(self.tls.is_none().then(|| tcp.clone())),
             Line::Tcp(_) | Line::Pipe(_) => None,
@@ -93,55 +76,28 @@ impl Socket {
 
     /// Whether something was read from the line that nobody has taken yet.
     pub fn has_unread(&self) -> bool {
-        // What came in one record with the last bytes of a handshake is not told apart here: it is looked for.
-        self.tls.is_some()
+        self.tls.as_ref().is_some_and(|tls| tls.has_unread())
     }
 
     /// Gives the line what it did not take before. False when it still does not take all of it.
-    pub fn flush(&mut self, scratch: &mut Vec<u8>) -> io::Result<bool> {
-        if !self.sealed.is_empty() {
-            let sent = self.line.try_write(&[IoSlice::new(&self.sealed)])?;
-            if sent < self.sealed.len() {
-                self.sealed.drain(..sent);
-                return Ok(false);
-            }
-            self.sealed = Vec::new();
-        }
-        // What rustls has to say of its own: key updates, alerts.
-        if self.tls.as_ref().is_some_and(|tls| tls.wants_write()) {
-            return self.seal(scratch).map(|full| !full);
-        }
-        Ok(true)
+    pub fn flush(&mut self, _scratch: &mut Vec<u8>) -> io::Result<bool> {
+        self.tls.as_mut().map_or(Ok(true), |tls| tls.flush(&mut Through(&self.line)))
     }
 
     /// Writes as much as may be. Only after a `flush` that gave `true`.
     pub fn write(&mut self, slices: &[IoSlice<'_>], scratch: &mut Vec<u8>) -> io::Result<Written> {
-        let Some(tls) = &mut self.tls else {
-            let accepted = self.line.try_write(slices)?;
-            let offered: usize = slices.iter().map(|slice| slice.len()).sum();
-            return Ok(Written { accepted, full: accepted < offered });
-        };
-        let accepted = tls.writer().write_vectored(slices)?;
-        let full = self.seal(scratch)?;
-        Ok(Written { accepted, full })
-    }
-
-    /// Moves what rustls has sealed to the line. True when the line did not take all.
-    fn seal(&mut self, scratch: &mut Vec<u8>) -> io::Result<bool> {
-        let Some(tls) = &mut self.tls else { return Ok(false) };
-        scratch.clear();
-        while tls.wants_write() {
-            tls.write_tls(scratch)?;
+        if let Some(tls) = &mut self.tls {
+            return tls.write(&mut Through(&self.line), slices, scratch);
         }
-        let sent = self.line.try_write(&[IoSlice::new(scratch)])?;
-        self.sealed.extend_from_slice(&scratch[sent..]);
-        Ok(sent < scratch.len())
+        let accepted = self.line.try_write(slices)?;
+        let offered: usize = slices.iter().map(|slice| slice.len()).sum();
+        Ok(Written { accepted, full: accepted < offered })
     }
 
     /// Says that nothing more will be written. What the client still sends can be read.
     pub fn finish(&mut self, scratch: &mut Vec<u8>) {
         if let Some(tls) = &mut self.tls {
-            tls.send_close_notify();
+            tls.close();
         }
         // The peer may be gone already, and this is but courtesy.
         let _ = self.flush(scratch);
@@ -153,24 +109,29 @@ impl Socket {
 impl Read for Socket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let Some(tls) = &mut self.tls else { return self.line.try_read(buffer) };
-        for _ in 0..RECORDS {
-            match tls.reader().read(buffer) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                done => return done,
-            }
-            if tls.read_tls(&mut TryRead(&self.line))? == 0 {
-                return Ok(0);
-            }
-            tls.process_new_packets().map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+        match tls.read(&mut Through(&self.line), &mut &mut *buffer) {
+            // An end is an end, whether it was announced or not: that of a WebSocket is said within it.
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(0),
+            read => read,
         }
-        Err(ErrorKind::Interrupted.into())
     }
 }
 
-struct TryRead<'a>(&'a Line);
+/// What TLS runs on.
+struct Through<'a>(&'a Line);
 
-impl Read for TryRead<'_> {
+impl Read for Through<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.try_read(buffer)
+    }
+}
+
+impl Write for Through<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.try_write(&[IoSlice::new(bytes)])
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
