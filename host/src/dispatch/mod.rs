@@ -66,6 +66,8 @@ pub struct Settings {
     pub phone_number_ids: Option<Arc<[String]>>,
     /// An event waits while an earlier one of its conversation is held.
     pub ordered: bool,
+    /// Events are judged; else they stay pending, but for what operators ask for.
+    pub judges: bool,
     pub backoff: Backoff,
 }
 
@@ -141,7 +143,7 @@ impl Running {
             let turn = catch_unwind(AssertUnwindSafe(|| self.turn()));
             let wait = match turn {
                 Ok(Ok(0)) if self.stop.asked() >= WHEN_IDLE => return,
-                Ok(Ok(0)) => Some((self.dispatch.journal.done(&self.dispatch.lane), self.retries.patience(PATIENCE))),
+                Ok(Ok(0)) => Some(self.idle()),
                 Ok(Ok(_)) => None,
                 Ok(Err(error)) => {
                     if before {
@@ -165,13 +167,38 @@ impl Running {
         }
     }
 
+    /// What to wait for when there is nothing to do: an event younger than this, and how long.
+    fn idle(&self) -> (EventId, Duration) {
+        let Dispatch { journal, lane, settings, .. } = &self.dispatch;
+        if settings.load().judges {
+            return (journal.done(lane), self.retries.patience(PATIENCE));
+        }
+        // Nothing that arrives is of interest.
+        (EventId(u64::MAX), PATIENCE)
+    }
+
     /// What operators ask, what is due again, what is new, a batch of each; and how much that was.
     fn turn(&mut self) -> Result<usize, Error> {
-        self.retries.set_backoff(self.dispatch.settings.load().backoff);
+        let settings = self.dispatch.settings.load_full();
+        self.retries.set_backoff(settings.backoff);
         let asked = self.serve()?;
+        if !settings.judges {
+            self.stand_by()?;
+            return Ok(asked);
+        }
         // While it comes to an end, only what is new is judged: what is held can wait for the next start.
         let retried = if self.stop.asked() == 0 { self.retry()? } else { 0 };
         Ok(asked + retried + self.judge_pending()?)
+    }
+
+    /// Leaves what is pending as it is, and says for how long the oldest waits.
+    fn stand_by(&mut self) -> Result<(), Error> {
+        self.ahead.clear();
+        let Dispatch { journal, lane, .. } = &self.dispatch;
+        if !lane.is_waited_for() {
+            lane.note_oldest(journal.pending(lane, 1)?.first().map(|event| event.received));
+        }
+        Ok(())
     }
 
     fn judge_pending(&mut self) -> Result<usize, Error> {

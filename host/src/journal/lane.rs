@@ -64,6 +64,11 @@ impl Lane {
         self.0.waits.store(received.map_or(0, |received| received.0), Ordering::Relaxed);
     }
 
+    /// Whether an event was pending when that was noted last.
+    pub fn is_waited_for(&self) -> bool {
+        self.0.waits.load(Ordering::Relaxed) > 0
+    }
+
     /// Blocks until an event younger than `than` may be there, `wake` is called, or `patience` has passed.
     pub fn wait(&self, than: EventId, patience: Duration) {
         let idle = |newest: &mut Newest| newest.event <= than.0 && !newest.woken;
