@@ -9,6 +9,7 @@ use crate::filter::Shelf;
 use crate::hub::Source;
 use crate::journal::Lane;
 use crate::message::{EventId, SENT, Scope};
+use crate::metrics::EventTally;
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -91,6 +92,7 @@ impl Judges {
             judged,
             shards: base.shards.clone(),
             metrics: base.ground.metrics.clone(),
+            tally: EventTally::new(&base.ground.metrics, lane.name()),
             tap: base.tap.clone(),
         };
         let thread = dispatch.start(stop.clone(), &self.desk).map_err(Fault::of)?;

@@ -27,7 +27,7 @@ use crate::filter::Filter;
 use crate::hub::{Frame, Hub, Source};
 use crate::journal::{Decision, Error, Journal, Judged, Lane};
 use crate::message::{Changes, Entry, Event, EventId, Offset, Scope};
-use crate::metrics::{EventLabels, EventOutcome, Metrics, PerWebhook};
+use crate::metrics::{EventLabels, EventOutcome, EventTally, Metrics, PerWebhook};
 use crate::tap::Tap;
 use crate::task;
 use crate::ws::{Shards, encode};
@@ -83,6 +83,7 @@ pub struct Dispatch {
     pub judged: watch::Sender<EventId>,
     pub shards: Shards,
     pub metrics: Metrics,
+    pub tally: EventTally,
     /// Who looks on.
     pub tap: Tap,
 }
@@ -355,7 +356,7 @@ impl Dispatch {
         }
         let webhook = self.lane.name().clone();
         for Judgement { outcome, unparsed, foreign, .. } in judgements {
-            self.metrics.events.get_or_create(&EventLabels { webhook: webhook.clone(), outcome }).inc();
+            self.tally.judged(outcome);
             if unparsed {
                 self.metrics.events_unparsed.get_or_create(&PerWebhook { webhook: webhook.clone() }).inc();
             }

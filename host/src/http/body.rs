@@ -36,9 +36,24 @@ impl Body {
     }
 
     /// Reads all of it: at most `limit` bytes, in at most `patience`.
-    pub async fn read(mut self, headers: &HeaderMap, limit: usize, patience: Duration) -> Result<Bytes, Unread> {
+    pub async fn read(self, headers: &HeaderMap, limit: usize, patience: Duration) -> Result<Bytes, Unread> {
+        self.read_by(headers, limit, patience, |_| ()).await
+    }
+
+    /// The same; `show` is given all of it, piece by piece, as it arrives.
+    pub async fn read_by(
+        mut self,
+        headers: &HeaderMap,
+        limit: usize,
+        patience: Duration,
+        mut show: impl FnMut(&[u8]),
+    ) -> Result<Bytes, Unread> {
         if let Self::Read(bytes) = self {
-            return if bytes.len() > limit { Err(Unread::TooLarge) } else { Ok(bytes) };
+            if bytes.len() > limit {
+                return Err(Unread::TooLarge);
+            }
+            show(&bytes);
+            return Ok(bytes);
         }
         let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
         if declared.is_some_and(|length| length > limit) {
@@ -62,6 +77,7 @@ impl Body {
                 self.forget().await;
                 return Err(Unread::TooLarge);
             }
+            show(&piece);
             // Most bodies come in one piece, which need not be copied.
             if first.is_empty() && whole.is_empty() {
                 first = piece;

@@ -48,9 +48,51 @@ struct Waiting {
     delivery: Delivery,
     /// Whose times are kept.
     receipt: Option<Receipt>,
-    /// The record, if nothing of the delivery was seen before.
+    /// The record without the body, if nothing of the delivery was seen before.
     record: Bytes,
-    answer: oneshot::Sender<Result<Appended, Refused>>,
+    answer: Waiter,
+}
+
+/// Who is to be answered.
+enum Waiter {
+    /// A task that waits for nothing else.
+    Task(oneshot::Sender<Answered>),
+    /// Somebody who may look for his answer whenever he likes.
+    Other(oneshot::Sender<Result<Appended, Refused>>),
+}
+
+/// An answer, and with that of the first task of a group those of the others: it hands them out when it drops them. So this
+/// thread wakes one task a group, and that one wakes the others where they run, which costs a tenth.
+struct Answered {
+    answer: Result<Appended, Refused>,
+    _others: Others,
+}
+
+#[derive(Default)]
+struct Others(Vec<(oneshot::Sender<Answered>, Result<Appended, Refused>)>);
+
+impl Drop for Others {
+    fn drop(&mut self) {
+        for (waiter, answer) in self.0.drain(..) {
+            // A sender that has gone needs no answer, here and below.
+            let _ = waiter.send(Answered { answer, _others: Self::default() });
+        }
+    }
+}
+
+/// Answers all of a group.
+fn answer(group: impl Iterator<Item = (Waiter, Result<Appended, Refused>)>) {
+    let (mut first, mut others) = (None, Others::default());
+    for (waiter, answer) in group {
+        match waiter {
+            Waiter::Other(waiter) => drop(waiter.send(answer)),
+            Waiter::Task(waiter) if first.is_none() => first = Some((waiter, answer)),
+            Waiter::Task(waiter) => others.0.push((waiter, answer)),
+        }
+    }
+    if let Some((waiter, answer)) = first {
+        let _ = waiter.send(Answered { answer, _others: others });
+    }
 }
 
 impl Committer {
@@ -72,23 +114,24 @@ impl Committer {
             delivery.items.push(whole(&delivery.body));
         }
         let (answer, answered) = oneshot::channel();
-        let record = encode_delivery(&delivery, &[]);
+        let (record, _) = encode_delivery(&delivery, &[]);
         let Some(sender) = &self.sender else { return Err(self.gone()) };
-        let waiting = Waiting { lane: lane.clone(), delivery, receipt, record, answer };
+        let waiting = Waiting { lane: lane.clone(), delivery, receipt, record, answer: Waiter::Task(answer) };
         sender.try_send(Work::Append(waiting)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Refused::Busy,
             mpsc::error::TrySendError::Closed(_) => self.gone(),
         })?;
-        answered.await.unwrap_or_else(|_| Err(self.gone()))
+        answered.await.map_or_else(|_| Err(self.gone()), |answered| answered.answer)
     }
 
     /// As `append`, for one that would rather wait for room than be refused: the order in which threads come here is
     /// the order in the inbox. Blocks as long as the disk is behind. The answer comes when it is on disk.
     pub fn submit(&self, lane: &Lane, delivery: Delivery) -> Result<Answer, Refused> {
         let (answer, answered) = oneshot::channel();
-        let record = encode_delivery(&delivery, &[]);
+        let (record, _) = encode_delivery(&delivery, &[]);
         let Some(sender) = &self.sender else { return Err(self.gone()) };
-        let waiting = Waiting { lane: lane.clone(), delivery, receipt: None, record, answer };
+        let waiting =
+            Waiting { lane: lane.clone(), delivery, receipt: None, record, answer: Waiter::Other(answer) };
         sender.blocking_send(Work::Append(waiting)).map_err(|_| self.gone())?;
         Ok(answered)
     }
@@ -162,7 +205,7 @@ impl Inbox {
             while let Some(next) = work {
                 match next {
                     Work::Append(waiting) => {
-                        bytes += waiting.record.len();
+                        bytes += waiting.record.len() + waiting.delivery.body.len();
                         group.push(waiting);
                     }
                     // Whoever asked may have had enough.
@@ -187,9 +230,9 @@ impl Inbox {
         let mut placed = Vec::with_capacity(group.len());
         for (waiting, seen) in group.into_iter().zip(seen) {
             let count = u32::try_from(seen.len()).expect("a body has fewer items than bytes");
-            let (place, payload) = place(waiting, EventId(next), &seen);
+            let (place, (payload, body)) = place(waiting, EventId(next), &seen);
             next += u64::from(count);
-            frames.push(NewFrame { count, payload });
+            frames.push(NewFrame { count, payload, body });
             placed.push(place);
         }
         let places = match self.log.append(&frames, Timestamp::now()) {
@@ -202,8 +245,7 @@ impl Inbox {
         if std::mem::take(&mut self.told) {
             tracing::info!("the inbox can be written again");
         }
-        let now = Instant::now();
-        let noted: Vec<Noted> = placed.into_iter().map(|placed| answer(placed, now)).collect();
+        let noted = tell(placed);
         self.answered.store(next, Ordering::Release);
         if let Some(place) = places.last() {
             self.keeper.tell(|store| store.note(&self.window, &noted, Applied { place: *place, end: next }));
@@ -229,16 +271,16 @@ impl Inbox {
         if !std::mem::replace(&mut self.told, true) {
             tracing::error!(error = %Chain(error), "the inbox cannot be written, webhooks are answered 503");
         }
-        for waiting in group {
-            // A sender that has gone needs no answer.
-            let _ = waiting.answer.send(Err(Refused::Storage));
-        }
+        answer(group.into_iter().map(|waiting| (waiting.answer, Err(Refused::Storage))));
     }
 }
 
-fn place(waiting: Waiting, first: EventId, seen: &[Option<EventId>]) -> (Placed, Bytes) {
+fn place(waiting: Waiting, first: EventId, seen: &[Option<EventId>]) -> (Placed, (Bytes, Bytes)) {
     let duplicates = seen.iter().flatten().count();
-    let payload = if duplicates == 0 { waiting.record.clone() } else { encode_delivery(&waiting.delivery, seen) };
+    let payload = match duplicates {
+        0 => (waiting.record.clone(), waiting.delivery.body.clone()),
+        _ => encode_delivery(&waiting.delivery, seen),
+    };
     let items = (first.0..).map(EventId).zip(&waiting.delivery.items).zip(seen);
     let new: Vec<_> =
         items.filter(|(_, before)| before.is_none()).map(|((event, item), _)| (item.fingerprint, event)).collect();
@@ -247,16 +289,29 @@ fn place(waiting: Waiting, first: EventId, seen: &[Option<EventId>]) -> (Placed,
     (Placed { waiting, appended, new }, payload)
 }
 
-/// Answers for a delivery that is on disk. What is left of it is for the index.
-fn answer(placed: Placed, now: Instant) -> Noted {
-    let Placed { waiting, appended, new } = placed;
-    // Before its dispatcher can hear of it.
-    if let Some(receipt) = waiting.receipt {
-        receipt.arrived(waiting.lane.name(), new.iter().map(|(_, event)| *event), now);
+/// Tells whom it concerns of deliveries that are on disk: each once, however many they are. What is left of them is for
+/// the index.
+fn tell(mut placed: Vec<Placed>) -> Vec<Noted> {
+    let receipts = placed.iter_mut().filter_map(|Placed { waiting, new, .. }| {
+        let receipt = waiting.receipt.take()?;
+        Some((receipt, waiting.lane.name().clone(), new.iter().map(|(_, event)| *event)))
+    });
+    // Before their dispatchers can hear of them.
+    Receipt::arrived(receipts, Instant::now());
+    let mut lanes: Vec<(&Lane, EventId)> = Vec::new();
+    for Placed { waiting, new, .. } in &placed {
+        let Some((_, youngest)) = new.last() else { continue };
+        match lanes.iter_mut().find(|(lane, _)| lane.is(&waiting.lane)) {
+            Some((_, newest)) => *newest = *youngest,
+            None => lanes.push((&waiting.lane, *youngest)),
+        }
     }
-    if let Some((_, youngest)) = new.last() {
-        waiting.lane.arrived(*youngest);
-    }
-    let _ = waiting.answer.send(Ok(appended));
-    Noted { webhook: waiting.delivery.webhook, received: waiting.delivery.received, new }
+    lanes.into_iter().for_each(|(lane, newest)| lane.arrived(newest));
+    let mut noted = Vec::with_capacity(placed.len());
+    answer(placed.into_iter().map(|Placed { waiting, appended, new }| {
+        let Waiting { delivery, answer, .. } = waiting;
+        noted.push(Noted { webhook: delivery.webhook, received: delivery.received, new });
+        (answer, Ok(appended))
+    }));
+    noted
 }

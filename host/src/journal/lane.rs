@@ -27,6 +27,8 @@ struct Newest {
     event: u64,
     /// Whoever waits is to stop waiting, though nothing has arrived.
     woken: bool,
+    /// The event than which somebody waits for a younger one: to wake nobody costs a system call too.
+    waits: Option<u64>,
 }
 
 impl Lane {
@@ -36,7 +38,7 @@ impl Lane {
             done: AtomicU64::new(done.0),
             waits: AtomicU64::new(0),
             passed: AtomicU64::new(done.0 + 1),
-            newest: Mutex::new(Newest { event: newest.0, woken: false }),
+            newest: Mutex::new(Newest { event: newest.0, woken: false, waits: None }),
             arrived: Condvar::new(),
         }))
     }
@@ -72,9 +74,11 @@ impl Lane {
     /// Blocks until an event younger than `than` may be there, `wake` is called, or `patience` has passed.
     pub fn wait(&self, than: EventId, patience: Duration) {
         let idle = |newest: &mut Newest| newest.event <= than.0 && !newest.woken;
+        let mut newest = self.lock();
+        newest.waits = Some(than.0);
         // A timeout and a wake-up mean the same to the caller, who looks for himself.
-        if let Ok((mut newest, _)) = self.0.arrived.wait_timeout_while(self.lock(), patience, idle) {
-            newest.woken = false;
+        if let Ok((mut newest, _)) = self.0.arrived.wait_timeout_while(newest, patience, idle) {
+            (newest.woken, newest.waits) = (false, None);
         }
     }
 
@@ -88,10 +92,20 @@ impl Lane {
         EventId(self.lock().event)
     }
 
+    /// Whether both are the same webhook's.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     pub(super) fn arrived(&self, newest: EventId) {
         let mut held = self.lock();
         held.event = held.event.max(newest.0);
-        self.0.arrived.notify_all();
+        if held.waits.is_some_and(|than| than < newest.0) {
+            // Once: who is woken looks for himself.
+            held.waits = None;
+            drop(held);
+            self.0.arrived.notify_all();
+        }
     }
 
     pub(super) fn done(&self) -> EventId {

@@ -41,7 +41,7 @@ impl Writer {
         frames: &[NewFrame],
         now: Timestamp,
     ) -> Result<Vec<Place>, AppendError> {
-        let length: usize = frames.iter().map(|frame| HEADER + frame.payload.len()).sum();
+        let length: usize = frames.iter().map(|frame| HEADER + frame.length()).sum();
         let view = state.view();
         let full = view.limit.saturating_add(length as u64) > state.config.segment_bytes;
         let file = match &self.file {
