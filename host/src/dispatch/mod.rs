@@ -1,6 +1,7 @@
 //! One webhook's events, from the inbox through the filter chain to the outbox and the hub.
 //!
-//! A thread a webhook, which judges its lane's events in order. A filter that loops or fails so takes time from nobody
+//! A thread a webhook, which judges its lane's events in order; several at once, with helpers, when many are pending and
+//! their filters are well: what they decide is settled in order all the same. A filter that loops or fails so takes time from nobody
 //! but its own webhook; nothing here stands between a webhook and its 200. What is decided is durable before it is
 //! published, several events at once when several wait.
 //!
@@ -10,13 +11,17 @@
 //! | file | what |
 //! | --- | --- |
 //! | `judge` | one event to one decision |
+//! | `pending` | what is new: one event, or several at once |
+//! | `team` | several events at once |
 //! | `retries` | when which held event is due |
 //! | `desk` | what operators ask for |
 //! | `tell` | what operators who look on are told |
 
 mod desk;
 mod judge;
+mod pending;
 mod retries;
+mod team;
 mod tell;
 
 pub use desk::{Counts, Desk, Unanswered, Work};
@@ -35,6 +40,7 @@ use arc_swap::ArcSwap;
 use desk::Asked;
 use judge::Judgement;
 use retries::Retries;
+use team::Team;
 use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -110,6 +116,10 @@ impl Stop {
         self.asked() > 0
     }
 
+    fn is_at_once(&self) -> bool {
+        self.asked() >= AT_ONCE
+    }
+
     fn asked(&self) -> u8 {
         self.0.load(Ordering::Acquire)
     }
@@ -117,12 +127,16 @@ impl Stop {
 
 /// A dispatcher at work.
 struct Running {
-    dispatch: Dispatch,
+    dispatch: Arc<Dispatch>,
     stop: Stop,
     asked: Receiver<Asked>,
     retries: Retries,
     /// Events that are pending and read already.
     ahead: VecDeque<Event>,
+    /// How long an event took of late.
+    pace: Duration,
+    /// From when it is needed.
+    team: Option<Team>,
 }
 
 impl Dispatch {
@@ -131,7 +145,15 @@ impl Dispatch {
         let asked = desk.seat(&self.lane);
         let retries = Retries::new(self.settings.load().backoff);
         let name = format!("judge-{}", self.lane.name());
-        let mut running = Running { dispatch: self, stop, asked, retries, ahead: VecDeque::new() };
+        let mut running = Running {
+            dispatch: Arc::new(self),
+            stop,
+            asked,
+            retries,
+            ahead: VecDeque::new(),
+            pace: Duration::ZERO,
+            team: None,
+        };
         task::thread(&name, move || running.run())
     }
 }
@@ -170,7 +192,7 @@ impl Running {
 
     /// What to wait for when there is nothing to do: an event younger than this, and how long.
     fn idle(&self) -> (EventId, Duration) {
-        let Dispatch { journal, lane, settings, .. } = &self.dispatch;
+        let Dispatch { journal, lane, settings, .. } = &*self.dispatch;
         if settings.load().judges {
             return (journal.done(lane), self.retries.patience(PATIENCE));
         }
@@ -195,46 +217,11 @@ impl Running {
     /// Leaves what is pending as it is, and says for how long the oldest waits.
     fn stand_by(&mut self) -> Result<(), Error> {
         self.ahead.clear();
-        let Dispatch { journal, lane, .. } = &self.dispatch;
+        let Dispatch { journal, lane, .. } = &*self.dispatch;
         if !lane.is_waited_for() {
             lane.note_oldest(journal.pending(lane, 1)?.first().map(|event| event.received));
         }
         Ok(())
-    }
-
-    fn judge_pending(&mut self) -> Result<usize, Error> {
-        // What was read and is not judged when this turn ends is the next one's; when it fails it is read again.
-        let mut ahead = std::mem::take(&mut self.ahead);
-        if ahead.is_empty() {
-            ahead = self.dispatch.journal.pending(&self.dispatch.lane, BATCH)?.into();
-        }
-        self.dispatch.lane.note_oldest(ahead.front().map(|event| event.received));
-        let began = Instant::now();
-        let (mut decisions, mut changes, mut bytes) = (Vec::with_capacity(ahead.len()), Vec::new(), 0);
-        while let Some(event) = ahead.pop_front() {
-            let decision = match self.dispatch.blocked(&event, &decisions)? {
-                Some(reason) => judge::wait(event, reason),
-                None => {
-                    let (decision, wanted) = self.dispatch.judge_noted(event);
-                    if !wanted.is_empty() {
-                        changes.push((decision.event, wanted));
-                    }
-                    decision
-                }
-            };
-            bytes += decision.bytes();
-            decisions.push(decision);
-            if began.elapsed() >= BATCH_TIME || bytes >= BATCH_BYTES || self.stop.asked() >= AT_ONCE {
-                break;
-            }
-        }
-        let judged = decisions.len();
-        let held: Vec<EventId> = decisions.iter().filter(|decision| decision.retries()).map(|d| d.event).collect();
-        self.dispatch.settle(decisions, changes)?;
-        self.ahead = ahead;
-        let now = Instant::now();
-        held.into_iter().for_each(|event| self.retries.held(event, now));
-        Ok(judged)
     }
 
     /// Judges again what is due, until one of them is held once more: then the others are not likely to fare better now.

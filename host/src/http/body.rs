@@ -14,6 +14,9 @@ use tokio::time::{Instant, timeout_at};
 const FORGOTTEN: usize = 16 << 20;
 const FORGETTING: Duration = Duration::from_secs(2);
 
+/// So much room is made for a body at once, of whatever length it is said to be.
+const RESERVED: usize = 1 << 20;
+
 pub enum Body {
     /// It is still to be read, or part of it.
     Coming(Incoming),
@@ -64,7 +67,6 @@ impl Body {
             return Err(Unread::TooLarge);
         }
         let deadline = Instant::now() + patience;
-        let mut first = Bytes::new();
         let mut whole = BytesMut::new();
         loop {
             let piece = match timeout_at(deadline, self.piece()).await {
@@ -73,24 +75,18 @@ impl Body {
                 Ok(Some(Err(()))) => return Err(Unread::Broken),
                 Ok(Some(Ok(piece))) => piece,
             };
-            if first.len() + whole.len() + piece.len() > limit {
+            if whole.len() + piece.len() > limit {
                 self.forget().await;
                 return Err(Unread::TooLarge);
             }
             show(&piece);
-            // Most bodies come in one piece, which need not be copied.
-            if first.is_empty() && whole.is_empty() {
-                first = piece;
-                continue;
-            }
             if whole.is_empty() {
-                whole.reserve(declared.unwrap_or(first.len() + piece.len()));
-                whole.extend_from_slice(&first);
-                first = Bytes::new();
+                // A buffer of its own: what is received into is larger, and to be used again.
+                whole.reserve(declared.map_or(piece.len(), |length| length.min(RESERVED)).max(piece.len()));
             }
             whole.extend_from_slice(&piece);
         }
-        Ok(if whole.is_empty() { first } else { whole.freeze() })
+        Ok(whole.freeze())
     }
 
     async fn piece(&mut self) -> Option<Result<Bytes, ()>> {

@@ -3,15 +3,16 @@
 //! Group commit without a timer: one thread takes all that waits, asks what of it was seen before, writes it with one
 //! sync, answers all, and tells the index. While it syncs, the next group gathers by itself.
 
+use super::answer::{Answer, Waiter, answer};
 use super::dedupe::{Group, Window};
 use super::index::{Applied, Noted};
 use super::keeper::Keeper;
 use super::log::{Log, NewFrame};
-use super::record::encode_delivery;
+use super::record::{encode_delivery, events_of};
 use super::{Appended, Error, Lane, Refused};
 use crate::error::Chain;
 use crate::journey::Receipt;
-use crate::message::{Delivery, EventId, Fingerprint, Item, Keys, Timestamp};
+use crate::message::{Delivery, Event, EventId, Fingerprint, Item, Keys, Timestamp};
 use crate::task;
 use bytes::Bytes;
 use ring::digest;
@@ -33,9 +34,6 @@ pub(super) struct Committer {
     answered: Arc<AtomicU64>,
 }
 
-/// What became of a delivery, once that is known. Nothing comes when the thread has ended before its time.
-pub type Answer = oneshot::Receiver<Result<Appended, Refused>>;
-
 #[expect(clippy::large_enum_variant, reason = "nearly all are deliveries, which a box would make dearer")]
 enum Work {
     Append(Waiting),
@@ -51,48 +49,6 @@ struct Waiting {
     /// The record without the body, if nothing of the delivery was seen before.
     record: Bytes,
     answer: Waiter,
-}
-
-/// Who is to be answered.
-enum Waiter {
-    /// A task that waits for nothing else.
-    Task(oneshot::Sender<Answered>),
-    /// Somebody who may look for his answer whenever he likes.
-    Other(oneshot::Sender<Result<Appended, Refused>>),
-}
-
-/// An answer, and with that of the first task of a group those of the others: it hands them out when it drops them. So this
-/// thread wakes one task a group, and that one wakes the others where they run, which costs a tenth.
-struct Answered {
-    answer: Result<Appended, Refused>,
-    _others: Others,
-}
-
-#[derive(Default)]
-struct Others(Vec<(oneshot::Sender<Answered>, Result<Appended, Refused>)>);
-
-impl Drop for Others {
-    fn drop(&mut self) {
-        for (waiter, answer) in self.0.drain(..) {
-            // A sender that has gone needs no answer, here and below.
-            let _ = waiter.send(Answered { answer, _others: Self::default() });
-        }
-    }
-}
-
-/// Answers all of a group.
-fn answer(group: impl Iterator<Item = (Waiter, Result<Appended, Refused>)>) {
-    let (mut first, mut others) = (None, Others::default());
-    for (waiter, answer) in group {
-        match waiter {
-            Waiter::Other(waiter) => drop(waiter.send(answer)),
-            Waiter::Task(waiter) if first.is_none() => first = Some((waiter, answer)),
-            Waiter::Task(waiter) => others.0.push((waiter, answer)),
-        }
-    }
-    if let Some((waiter, answer)) = first {
-        let _ = waiter.send(Answered { answer, _others: others });
-    }
 }
 
 impl Committer {
@@ -245,6 +201,8 @@ impl Inbox {
         if std::mem::take(&mut self.told) {
             tracing::info!("the inbox can be written again");
         }
+        // Before whoever is answered goes on: what it received into may be used again.
+        drop(frames);
         let noted = tell(placed);
         self.answered.store(next, Ordering::Release);
         if let Some(place) = places.last() {
@@ -298,20 +256,37 @@ fn tell(mut placed: Vec<Placed>) -> Vec<Noted> {
     });
     // Before their dispatchers can hear of them.
     Receipt::arrived(receipts, Instant::now());
-    let mut lanes: Vec<(&Lane, EventId)> = Vec::new();
-    for Placed { waiting, new, .. } in &placed {
+    let mut lanes: Vec<News> = Vec::new();
+    let mut noted = Vec::with_capacity(placed.len());
+    let mut answers = Vec::with_capacity(placed.len());
+    for Placed { waiting: Waiting { lane, delivery, answer, .. }, appended, new } in placed {
+        answers.push((answer, Ok(appended)));
+        noted.push(Noted { webhook: delivery.webhook.clone(), received: delivery.received, new });
+        let Some(Noted { new, .. }) = noted.last() else { continue };
         let Some((_, youngest)) = new.last() else { continue };
-        match lanes.iter_mut().find(|(lane, _)| lane.is(&waiting.lane)) {
-            Some((_, newest)) => *newest = *youngest,
-            None => lanes.push((&waiting.lane, *youngest)),
+        let known = lanes.iter().position(|news| news.lane.is(&lane));
+        let known = known.unwrap_or_else(|| {
+            let events = lane.wants_events().then(Vec::new);
+            lanes.push(News { lane, youngest: *youngest, events });
+            lanes.len() - 1
+        });
+        let news = &mut lanes[known];
+        news.youngest = *youngest;
+        if let Some(events) = &mut news.events {
+            match events_of(delivery, appended.first, new) {
+                Some(more) => events.extend(more),
+                None => news.events = None,
+            }
         }
     }
-    lanes.into_iter().for_each(|(lane, newest)| lane.arrived(newest));
-    let mut noted = Vec::with_capacity(placed.len());
-    answer(placed.into_iter().map(|Placed { waiting, appended, new }| {
-        let Waiting { delivery, answer, .. } = waiting;
-        noted.push(Noted { webhook: delivery.webhook, received: delivery.received, new });
-        (answer, Ok(appended))
-    }));
+    lanes.into_iter().for_each(|News { lane, youngest, events }| lane.arrived(youngest, events));
+    answer(answers.into_iter());
     noted
+}
+
+/// What has arrived in a lane; the events themselves where they are wanted.
+struct News {
+    lane: Lane,
+    youngest: EventId,
+    events: Option<Vec<Event>>,
 }

@@ -1,6 +1,7 @@
 //! One webhook's part of the inbox: how far it has been judged, and who waits for more.
 
-use crate::message::{EventId, Timestamp};
+use super::fresh::Fresh;
+use crate::message::{Event, EventId, Timestamp};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -29,6 +30,7 @@ struct Newest {
     woken: bool,
     /// The event than which somebody waits for a younger one: to wake nobody costs a system call too.
     waits: Option<u64>,
+    fresh: Fresh,
 }
 
 impl Lane {
@@ -38,7 +40,12 @@ impl Lane {
             done: AtomicU64::new(done.0),
             waits: AtomicU64::new(0),
             passed: AtomicU64::new(done.0 + 1),
-            newest: Mutex::new(Newest { event: newest.0, woken: false, waits: None }),
+            newest: Mutex::new(Newest {
+                event: newest.0,
+                woken: false,
+                waits: None,
+                fresh: Fresh::new(EventId(newest.0 + 1)),
+            }),
             arrived: Condvar::new(),
         }))
     }
@@ -97,14 +104,38 @@ impl Lane {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    pub(super) fn arrived(&self, newest: EventId) {
+    /// Whether the events that arrive next are to be brought with the news of them.
+    pub(super) fn wants_events(&self) -> bool {
+        self.lock().fresh.is_wanted()
+    }
+
+    /// All that has arrived since last time, and what of it is no duplicate; `None`: it is not brought.
+    pub(super) fn arrived(&self, newest: EventId, events: Option<Vec<Event>>) {
         let mut held = self.lock();
         held.event = held.event.max(newest.0);
+        match events {
+            Some(events) => held.fresh.add(events),
+            None => held.fresh.forget(),
+        }
         if held.waits.is_some_and(|than| than < newest.0) {
             // Once: who is woken looks for himself.
             held.waits = None;
             drop(held);
             self.0.arrived.notify_all();
+        }
+    }
+
+    /// The first few that are pending, from memory; none: they are on disk, if there are any.
+    pub(super) fn take_fresh(&self, most: usize) -> Vec<Event> {
+        let begun = self.passed();
+        self.lock().fresh.take(begun, most)
+    }
+
+    /// Whoever judges has had all up to `newest` from the disk.
+    pub(super) fn caught_up(&self, newest: EventId) {
+        let mut held = self.lock();
+        if held.event == newest.0 {
+            held.fresh.caught_up(EventId(newest.0 + 1));
         }
     }
 

@@ -150,12 +150,7 @@ impl ItemHeader {
 
     /// The bytes that are its event's body. `None` when its ranges are not within the delivery's.
     pub fn part(&self, body: &Bytes) -> Option<Bytes> {
-        let pieces = &self.item.pieces;
-        if pieces.is_empty() {
-            return Some(body.clone());
-        }
-        let piece = |(from, to): &(u32, u32)| body.get(*from as usize..*to as usize);
-        pieces.iter().map(piece).collect::<Option<Vec<_>>>().map(|pieces| pieces.concat().into())
+        part(&self.item, body)
     }
 
     /// How long that body is.
@@ -167,6 +162,41 @@ impl ItemHeader {
     pub fn fingerprint(&self) -> Fingerprint {
         self.item.fingerprint
     }
+}
+
+fn part(Item { pieces, .. }: &Item, body: &Bytes) -> Option<Bytes> {
+    if pieces.is_empty() {
+        return Some(body.clone());
+    }
+    let piece = |(from, to): &(u32, u32)| body.get(*from as usize..*to as usize);
+    pieces.iter().map(piece).collect::<Option<Vec<_>>>().map(|pieces| pieces.concat().into())
+}
+
+/// The events of a delivery that are no duplicates, as they would be read from its record. `None`: it has orders, and is
+/// to be read.
+pub(super) fn events_of(delivery: Delivery, first: EventId, new: &[(Fingerprint, EventId)]) -> Option<Vec<Event>> {
+    let Delivery { webhook, received, content_type, unparsed, items, body, orders: None } = delivery else { return None };
+    let mut new = new.iter().map(|(_, event)| *event).peekable();
+    let mut events = Vec::with_capacity(new.len());
+    for (id, item) in (first.0..).map(EventId).zip(items) {
+        if new.next_if_eq(&id).is_none() {
+            continue;
+        }
+        let body = part(&item, &body)?;
+        events.push(Event {
+            sending: None,
+            changes: Changes::default(),
+            id,
+            webhook: webhook.clone(),
+            received,
+            content_type: content_type.clone(),
+            unparsed,
+            kind: item.kind.into(),
+            keys: Arc::new(item.keys),
+            body,
+        });
+    }
+    Some(events)
 }
 
 impl DeliveryHeader {
