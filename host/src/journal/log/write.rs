@@ -175,7 +175,7 @@ pub(super) fn is_old(state: &State, view: &View, now: Timestamp) -> bool {
 
 /// The first of these frames that is longer than a frame may be.
 pub(super) fn too_long(frames: &[NewFrame]) -> Option<usize> {
-    frames.iter().map(|frame| frame.payload.len()).find(|length| *length > MOST_PAYLOAD)
+    frames.iter().map(NewFrame::length).find(|length| *length > MOST_PAYLOAD)
 }
 
 fn failed_write(error: io::Error) -> AppendError {
