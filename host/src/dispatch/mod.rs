@@ -40,7 +40,6 @@ use arc_swap::ArcSwap;
 use desk::Asked;
 use judge::Judgement;
 use retries::Retries;
-use team::Team;
 use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -49,6 +48,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use team::Team;
 use tokio::sync::watch;
 
 /// How many events are judged before what was decided is written, and how long that may take: what is ready should

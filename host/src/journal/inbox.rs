@@ -86,8 +86,7 @@ impl Committer {
         let (answer, answered) = oneshot::channel();
         let (record, _) = encode_delivery(&delivery, &[]);
         let Some(sender) = &self.sender else { return Err(self.gone()) };
-        let waiting =
-            Waiting { lane: lane.clone(), delivery, receipt: None, record, answer: Waiter::Other(answer) };
+        let waiting = Waiting { lane: lane.clone(), delivery, receipt: None, record, answer: Waiter::Other(answer) };
         sender.blocking_send(Work::Append(waiting)).map_err(|_| self.gone())?;
         Ok(answered)
     }

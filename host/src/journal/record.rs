@@ -175,7 +175,9 @@ fn part(Item { pieces, .. }: &Item, body: &Bytes) -> Option<Bytes> {
 /// The events of a delivery that are no duplicates, as they would be read from its record. `None`: it has orders, and is
 /// to be read.
 pub(super) fn events_of(delivery: Delivery, first: EventId, new: &[(Fingerprint, EventId)]) -> Option<Vec<Event>> {
-    let Delivery { webhook, received, content_type, unparsed, items, body, orders: None } = delivery else { return None };
+    let Delivery { webhook, received, content_type, unparsed, items, body, orders: None } = delivery else {
+        return None;
+    };
     let mut new = new.iter().map(|(_, event)| *event).peekable();
     let mut events = Vec::with_capacity(new.len());
     for (id, item) in (first.0..).map(EventId).zip(items) {

@@ -62,9 +62,8 @@ impl Key {
 pub fn made_any(mut context: hmac::Context, after: &[u8], tags: &[Tag]) -> bool {
     context.update(after);
     let made = context.sign();
-    tags.iter().fold(false, |found, tag| {
-        found | matches!(tag, Tag::Shared(bytes) if secret::alike(bytes, made.as_ref()))
-    })
+    tags.iter()
+        .fold(false, |found, tag| found | matches!(tag, Tag::Shared(bytes) if secret::alike(bytes, made.as_ref())))
 }
 
 /// A key for each of several secrets.

@@ -112,7 +112,11 @@ impl Model {
             let mut payload = self.serial.to_be_bytes().to_vec();
             payload.resize(8 + usize::from(*size), *size);
             // No more positions than a damaged end is given up for.
-            NewFrame { count: u32::from(*size % 3).min(1 + u32::from(*size) / 36), payload: payload.into(), body: Bytes::new() }
+            NewFrame {
+                count: u32::from(*size % 3).min(1 + u32::from(*size) / 36),
+                payload: payload.into(),
+                body: Bytes::new(),
+            }
         };
         sizes.iter().map(frame).collect()
     }

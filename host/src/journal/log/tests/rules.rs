@@ -45,7 +45,10 @@ fn the_first_position_is_one_and_an_empty_log_has_none() {
     assert_eq!(log.append(&[], Timestamp(1)).unwrap(), vec![]);
     assert_eq!((log.at(Timestamp(0)), log.back(1), log.resume(log.epoch(), 1)), (1, None, (1, None)));
     let payload = Bytes::from(vec![0; 81 << 20]);
-    assert!(matches!(log.append(&[NewFrame { count: 1, payload, body: Bytes::new() }], Timestamp(1)), Err(AppendError::TooLong(_))));
+    assert!(matches!(
+        log.append(&[NewFrame { count: 1, payload, body: Bytes::new() }], Timestamp(1)),
+        Err(AppendError::TooLong(_))
+    ));
     assert!(log.healthy());
 }
 
