@@ -91,9 +91,9 @@ mod tests {
     fn what_was_taken_is_on_disk_and_what_follows_is_here() {
         let mut fresh = Fresh::new(EventId(5));
         fresh.add(vec![event(5), event(7), event(9)]);
-        assert_eq!(ids(&fresh.take(EventId(4), 9)), [], "some before it are on disk alone");
+        assert!(fresh.take(EventId(4), 9).is_empty(), "some before it are on disk alone");
         assert_eq!(ids(&fresh.take(EventId(6), 1)), [7], "one was judged already");
-        assert_eq!(ids(&fresh.take(EventId(6), 9)), [], "its judgement failed: from disk");
+        assert!(fresh.take(EventId(6), 9).is_empty(), "its judgement failed: from disk");
         assert_eq!(ids(&fresh.take(EventId(8), 9)), [9]);
         assert_eq!(fresh.bytes, 0);
     }
@@ -104,10 +104,10 @@ mod tests {
         fresh.add((1..=MOST as u64 + 1).map(event).collect());
         assert!(!fresh.is_wanted());
         fresh.add(vec![event(1000)]);
-        assert_eq!(ids(&fresh.take(EventId(1), 9)), []);
+        assert!(fresh.take(EventId(1), 9).is_empty());
         fresh.caught_up(EventId(1001));
         fresh.add(vec![event(1001)]);
-        assert_eq!(ids(&fresh.take(EventId(1000), 9)), [], "1000 is on disk alone");
+        assert!(fresh.take(EventId(1000), 9).is_empty(), "1000 is on disk alone");
         assert_eq!(ids(&fresh.take(EventId(1001), 9)), [1001]);
     }
 }
