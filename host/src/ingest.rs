@@ -14,7 +14,7 @@ use crate::http::{Arrived, Reply, Unread};
 use crate::journal::{Appended, Journal, Lane, Refused};
 use crate::journey::Receipt;
 use crate::message::{Delivery, Timestamp};
-use crate::metrics::{Metrics, PerWebhook, WebhookOutcome};
+use crate::metrics::{Metrics, WebhookOutcome, WebhookTally};
 use crate::phase::{Phase, Phases};
 use crate::provider::{Pointer, Provider};
 use crate::secret::Secret;
@@ -47,6 +47,7 @@ pub struct Webhook {
     pub split: bool,
     /// Where in the body the kind of a delivery is, if the configuration says so.
     pub kind: Option<Pointer>,
+    pub tally: WebhookTally,
 }
 
 impl Webhook {
@@ -106,7 +107,7 @@ impl Ingest {
             Ok(challenge) => (WebhookOutcome::Verified, Reply::text(StatusCode::OK, challenge)),
             Err(refusal) => refuse(webhook, &Refusal::Handshake(refusal)),
         };
-        self.metrics.webhook(&webhook.name, outcome, began.elapsed());
+        webhook.tally.answered(outcome, began.elapsed());
         reply
     }
 
@@ -123,16 +124,13 @@ impl Ingest {
         let (outcome, reply) = match self.take(webhook, request, receipt).await {
             Ok(Taken::Question(challenge)) => (WebhookOutcome::Verified, Reply::text(StatusCode::OK, challenge)),
             Ok(Taken::Stored(Appended { new, duplicates, .. })) => {
-                let labels = PerWebhook { webhook: webhook.name.clone() };
-                self.metrics.webhook_inbox_seconds.get_or_create(&labels).observe(began.elapsed().as_secs_f64());
-                self.metrics.inbox_events.get_or_create(&labels).inc_by(new.into());
-                self.metrics.inbox_duplicates.get_or_create(&labels).inc_by(duplicates.into());
+                webhook.tally.stored(began.elapsed(), new, duplicates);
                 let outcome = if new == 0 { WebhookOutcome::Duplicate } else { WebhookOutcome::Accepted };
                 (outcome, Reply::empty(StatusCode::OK))
             }
             Err(refusal) => refuse(webhook, &refusal),
         };
-        self.metrics.webhook(&webhook.name, outcome, began.elapsed());
+        webhook.tally.answered(outcome, began.elapsed());
         reply
     }
 
@@ -160,9 +158,11 @@ impl Ingest {
             body.forget().await;
             return Err(Refusal::Busy);
         };
-        let body = body.read(&head.headers, self.body, self.body_timeout).await.map_err(Refusal::Body)?;
+        let mut proof = claim.begin();
+        let body = body.read_by(&head.headers, self.body, self.body_timeout, |piece| proof.update(piece)).await;
+        let body = body.map_err(Refusal::Body)?;
         receipt.mark(|reception| &mut reception.read);
-        let signed = claim.check(&body).map_err(Refusal::Signature)?;
+        let signed = proof.finish(&body).map_err(Refusal::Signature)?;
         receipt.mark(|reception| &mut reception.verified);
         if webhook.provider == Provider::Slack
             && let Some(answer) = slack::challenge(&body)

@@ -124,31 +124,38 @@ impl Receipt {
         }
     }
 
-    /// Its events are on disk: they are under way from now on.
-    pub fn arrived(self, webhook: &Arc<str>, events: impl Iterator<Item = EventId>, durable: Instant) {
-        let Self { journeys, begun, trace } = self;
-        let reception = trace.map(|trace| Arc::new(*trace));
+    /// The events of these webhooks are on disk: they are under way from now on. All under one lock.
+    pub fn arrived<E>(all: impl Iterator<Item = (Self, Arc<str>, E)>, durable: Instant)
+    where
+        E: Iterator<Item = EventId>,
+    {
+        let mut all = all.peekable();
+        let Some((Self { journeys, .. }, ..)) = all.peek() else { return };
+        let journeys = journeys.clone();
         let mut kept = journeys.lock();
-        for (index, event) in events.enumerate() {
-            if kept.journeys.len() >= MOST {
-                let oldest = kept.journeys.pop_front();
-                journeys.let_go(oldest.as_ref());
+        for (Self { begun, trace, .. }, webhook, events) in all {
+            let reception = trace.map(|trace| Arc::new(*trace));
+            for (index, event) in events.enumerate() {
+                if kept.journeys.len() >= MOST {
+                    let oldest = kept.journeys.pop_front();
+                    journeys.let_go(oldest.as_ref());
+                }
+                let trace = reception.as_ref().map(|reception| {
+                    journeys.0.traced.fetch_add(1, Ordering::Relaxed);
+                    Box::new(Traced { reception: reception.clone(), leads: index == 0, judging: None })
+                });
+                kept.journeys.push_back(Journey {
+                    event,
+                    webhook: webhook.clone(),
+                    begun,
+                    durable,
+                    published: None,
+                    sockets: Sockets::default(),
+                    trace,
+                    retried: false,
+                    settled: false,
+                });
             }
-            let trace = reception.as_ref().map(|reception| {
-                journeys.0.traced.fetch_add(1, Ordering::Relaxed);
-                Box::new(Traced { reception: reception.clone(), leads: index == 0, judging: None })
-            });
-            kept.journeys.push_back(Journey {
-                event,
-                webhook: webhook.clone(),
-                begun,
-                durable,
-                published: None,
-                sockets: Sockets::default(),
-                trace,
-                retried: false,
-                settled: false,
-            });
         }
     }
 }

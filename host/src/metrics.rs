@@ -7,11 +7,13 @@ mod plain;
 mod process;
 mod standings;
 mod tally;
+mod webhooks;
 
 pub use labels::*;
 pub use numbers::{Number, Numbers};
 pub use standings::{Behind, Standings};
 pub use tally::FilterTally;
+pub use webhooks::{EventTally, WebhookTally};
 
 use crate::journey::{Journey, Journeys};
 use prometheus_client::encoding;
@@ -23,7 +25,6 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
 
 /// Handles to all of it. Clones count together.
 #[derive(Clone)]
@@ -260,11 +261,6 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    pub fn webhook(&self, webhook: &Arc<str>, outcome: WebhookOutcome, took: Duration) {
-        self.webhooks.get_or_create(&WebhookLabels { webhook: webhook.clone(), outcome }).inc();
-        self.webhook_seconds.observe(took.as_secs_f64());
-    }
-
     pub fn connect(&self, stream: &Arc<str>, outcome: ConnectOutcome) {
         self.connects.get_or_create(&ConnectLabels { stream: stream.clone(), outcome }).inc();
     }

@@ -4,45 +4,54 @@
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 pub use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 pub use tokio::task::AbortHandle;
 
 /// Counts work under way. Clones count together.
-#[derive(Clone)]
-pub struct Tracker(Arc<watch::Sender<usize>>);
+#[derive(Clone, Default)]
+pub struct Tracker(Arc<Count>);
+
+#[derive(Default)]
+struct Count {
+    under_way: AtomicUsize,
+    /// Told when nothing is.
+    idle: Notify,
+}
 
 /// Work under way, until it is dropped.
 pub struct Guard(Tracker);
 
-impl Default for Tracker {
-    fn default() -> Self {
-        Self(Arc::new(watch::Sender::new(0)))
-    }
-}
-
 impl Tracker {
     pub fn begin(&self) -> Guard {
-        self.0.send_modify(|count| *count += 1);
+        self.0.under_way.fetch_add(1, Ordering::SeqCst);
         Guard(self.clone())
     }
 
     pub fn count(&self) -> usize {
-        *self.0.borrow()
+        self.0.under_way.load(Ordering::SeqCst)
     }
 
     /// Returns when nothing is under way. Cancel safe.
     pub async fn idle(&self) {
-        let mut count = self.0.subscribe();
-        // The sender lives as long as `self`, so the wait cannot fail.
-        let _ = count.wait_for(|count| *count == 0).await;
+        loop {
+            // Who waits from here on is told of what ends from here on.
+            let told = self.0.idle.notified();
+            if self.count() == 0 {
+                return;
+            }
+            told.await;
+        }
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.0.0.send_modify(|count| *count -= 1);
+        if self.0.0.under_way.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.0.idle.notify_waiters();
+        }
     }
 }
 
@@ -92,4 +101,28 @@ where
     T: Send + 'static,
 {
     std::thread::Builder::new().name(name.to_owned()).spawn(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn it_is_idle_when_the_last_is_done_and_at_once_when_nothing_is_under_way() {
+        let tracker = Tracker::default();
+        tracker.idle().await;
+        let (one, other) = (tracker.begin(), tracker.clone().begin());
+        let waits = tracker.clone();
+        let (told, mut heard) = tokio::sync::oneshot::channel();
+        background(async move {
+            waits.idle().await;
+            let _ = told.send(());
+        });
+        tokio::task::yield_now().await;
+        drop(one);
+        tokio::task::yield_now().await;
+        assert!(heard.try_recv().is_err() && tracker.count() == 1);
+        drop(other);
+        heard.await.expect("it is told");
+    }
 }

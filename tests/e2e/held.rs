@@ -95,6 +95,37 @@ async fn a_conversation_waits_for_what_is_held_of_it_and_others_go_by() {
 }
 
 #[tokio::test]
+async fn of_many_that_are_judged_at_once_a_conversation_waits_for_what_is_held_of_it() {
+    const EVENTS: usize = 300;
+    let standing = "ordered = true\ndispatch = false";
+    let gateway = start(&config(NEVER, true, standing)).await;
+    // Ten conversations; one of them is held up from its third event on.
+    let bodies: Vec<_> = (0..EVENTS)
+        .map(|number| {
+            let text = if number == 23 { "poison" } else { "hello" };
+            fixtures::message(&format!("m{number}"), &format!("1555010000{}", number % 10), text)
+        })
+        .collect();
+    deliver(&gateway, &bodies.iter().collect::<Vec<_>>()).await;
+    gateway.home.configure(&config(NEVER, true, "ordered = true"));
+    let mut feed = Feed::new(&Door::of(&gateway), "/ws", Form::V1).opened().await;
+    let admin = Admin::of(&gateway);
+    admin.post("/v1/reload", &json!({})).await;
+    for (number, body) in bodies.iter().enumerate() {
+        if number % 10 != 3 || number < 23 {
+            feed.expect(body).await;
+        }
+    }
+    let held = admin.held_becomes(EVENTS / 10 - 2).await;
+    assert_eq!(held[0]["filter"], "until");
+    gateway.home.configure(&config(0, true, "ordered = true"));
+    admin.post("/v1/reload", &json!({})).await;
+    for body in bodies.iter().skip(23).step_by(10) {
+        feed.expect(body).await;
+    }
+}
+
+#[tokio::test]
 async fn without_ordered_a_held_event_holds_up_nothing() {
     let gateway = start(&config(NEVER, true, "")).await;
     let mut feed = Feed::new(&Door::of(&gateway), "/ws", Form::V1).opened().await;

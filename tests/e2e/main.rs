@@ -51,6 +51,7 @@ mod secrets;
 mod shutdown;
 mod slow;
 mod split;
+mod standby;
 mod startup;
 mod supervisor;
 mod swap;

@@ -9,6 +9,7 @@ use crate::filter::Shelf;
 use crate::hub::Source;
 use crate::journal::Lane;
 use crate::message::{EventId, SENT, Scope};
+use crate::metrics::EventTally;
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -91,6 +92,7 @@ impl Judges {
             judged,
             shards: base.shards.clone(),
             metrics: base.ground.metrics.clone(),
+            tally: EventTally::new(&base.ground.metrics, lane.name()),
             tap: base.tap.clone(),
         };
         let thread = dispatch.start(stop.clone(), &self.desk).map_err(Fault::of)?;
@@ -122,7 +124,7 @@ fn settings(config: &Config, shelf: &Shelf, name: &str) -> Settings {
     let Some(webhook) = config.webhooks.get(name) else {
         // What filters and operators send was addressed by them: no filter is asked.
         let (chain, scope) = (Arc::new([]), Scope::default());
-        return Settings { chain, scope, phone_number_ids: None, ordered: false, backoff };
+        return Settings { chain, scope, phone_number_ids: None, ordered: false, judges: true, backoff };
     };
     let carriers = config.streams.iter().filter(|(_, stream)| stream.webhooks.iter().any(|carried| carried == name));
     let filter = |name: &String| shelf.filter(name).expect("a plan has all that is named").clone();
@@ -131,6 +133,7 @@ fn settings(config: &Config, shelf: &Shelf, name: &str) -> Settings {
         scope: Scope::of(carriers.map(|(stream, _)| stream.as_str().into())),
         phone_number_ids: webhook.phone_number_ids.clone().map(Into::into),
         ordered: webhook.ordered,
+        judges: webhook.dispatch,
         backoff,
     }
 }

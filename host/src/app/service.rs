@@ -19,6 +19,7 @@ use crate::filter::{Change, Shelf};
 use crate::http;
 use crate::ingest::{self, Ingest};
 use crate::message::Scope;
+use crate::metrics::WebhookTally;
 use crate::plain::Plain;
 use crate::pool::Pool;
 use crate::proxy::{Headers, Proxies};
@@ -318,6 +319,7 @@ fn webhook_of(base: &Base, name: &str, webhook: &config::Webhook) -> Result<inge
         verify_token: webhook.verify_token.clone(),
         split: webhook.split,
         kind: webhook.kind.clone(),
+        tally: WebhookTally::new(&base.ground.metrics, &name.into()),
     })
 }
 

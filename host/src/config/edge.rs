@@ -17,6 +17,7 @@ pub(super) fn webhook(mut section: Section<'_>, filters: &BTreeSet<String>) -> R
     let split = section.required("split").and_then(|value| value.boolean());
     let phone_number_ids = section.optional("phone_number_ids").map(|value| phone_number_ids(&value)).transpose();
     let ordered = section.required("ordered").and_then(|value| value.boolean());
+    let dispatch = section.required("dispatch").and_then(|value| value.boolean());
     let client = client_auth(&mut section);
     section.finish(&[]);
     let Origin { signing, verify_token, kind } = origin?;
@@ -29,6 +30,7 @@ pub(super) fn webhook(mut section: Section<'_>, filters: &BTreeSet<String>) -> R
         split: split?,
         phone_number_ids: phone_number_ids?,
         ordered: ordered?,
+        dispatch: dispatch?,
         client: client?,
     })
 }

@@ -69,6 +69,8 @@ pub struct Webhook {
     pub phone_number_ids: Option<Vec<String>>,
     /// An event waits while an earlier one of its conversation is held.
     pub ordered: bool,
+    /// Its events are judged; else they stay pending.
+    pub dispatch: bool,
     pub client: ClientAuth,
 }
 

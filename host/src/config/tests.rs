@@ -141,6 +141,7 @@ fn the_least_configuration_has_every_default() {
     );
     assert_eq!((webhook.signing.tolerance, webhook.kind.as_ref()), (seconds(300), None));
     assert_eq!((webhook.split, webhook.ordered, webhook.phone_number_ids.as_ref()), (true, false, None));
+    assert!(webhook.dispatch);
     let hours = |hours: u64| seconds(hours * 60 * 60);
     assert_eq!((config.reuse_port, config.shards, config.io_uring), (false, None, false));
     assert_eq!(config.inbox, Retention { age: hours(7 * 24), size: 10 << 30 });
@@ -207,6 +208,7 @@ fn everything_that_can_be_said_is_understood() {
         split = false
         phone_number_ids = ["106540352242922", "1"]
         ordered = true
+        dispatch = false
         [webhooks.b]
         path = "/b"
         verify_token = "v"
@@ -264,7 +266,7 @@ fn everything_that_can_be_said_is_understood() {
     assert_eq!(webhook.filters, ["f_2", "f1"]);
     assert!(webhook.signing.secrets[0].matches("new") && webhook.signing.secrets[1].matches("old"));
     assert_eq!((config.shards, config.io_uring), (Some(3), true));
-    assert_eq!((config.reuse_port, webhook.split, webhook.ordered), (true, false, true));
+    assert_eq!((config.reuse_port, webhook.split, webhook.ordered, webhook.dispatch), (true, false, true, false));
     assert_eq!(webhook.phone_number_ids.as_deref().unwrap(), ["106540352242922", "1"]);
     let days = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
     assert_eq!(config.inbox, Retention { age: days(90), size: 2 << 40 });

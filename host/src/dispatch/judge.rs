@@ -2,7 +2,7 @@
 
 use super::{Dispatch, Settings};
 use crate::error::Chain;
-use crate::filter;
+use crate::filter::{self, Filter};
 use crate::journal::{Decision, Error, Held, Judged};
 use crate::journey::Judging;
 use crate::message::{Audience, Changes, Event, EventId, Keys, Message, Payload, Step};
@@ -103,6 +103,12 @@ impl Dispatch {
 }
 
 impl Settings {
+    /// Whether events may be judged at the same time: the filters are well, so that none is set aside or given up by how many
+    /// fail at once, and none keeps anything, so that the order of calls does not matter.
+    pub(super) fn are_steady(&self) -> bool {
+        !self.chain.is_empty() && self.chain.iter().all(Filter::is_steady)
+    }
+
     /// Why an event is not this webhook's: a captured delivery to one tenant must not reach the clients of another, and
     /// a provider signs for all of an app's tenants with one secret.
     fn foreign(&self, kind: &str, keys: &Keys) -> Option<String> {

@@ -1,6 +1,7 @@
 //! One webhook's events, from the inbox through the filter chain to the outbox and the hub.
 //!
-//! A thread a webhook, which judges its lane's events in order. A filter that loops or fails so takes time from nobody
+//! A thread a webhook, which judges its lane's events in order; several at once, with helpers, when many are pending and
+//! their filters are well: what they decide is settled in order all the same. A filter that loops or fails so takes time from nobody
 //! but its own webhook; nothing here stands between a webhook and its 200. What is decided is durable before it is
 //! published, several events at once when several wait.
 //!
@@ -10,13 +11,17 @@
 //! | file | what |
 //! | --- | --- |
 //! | `judge` | one event to one decision |
+//! | `pending` | what is new: one event, or several at once |
+//! | `team` | several events at once |
 //! | `retries` | when which held event is due |
 //! | `desk` | what operators ask for |
 //! | `tell` | what operators who look on are told |
 
 mod desk;
 mod judge;
+mod pending;
 mod retries;
+mod team;
 mod tell;
 
 pub use desk::{Counts, Desk, Unanswered, Work};
@@ -27,7 +32,7 @@ use crate::filter::Filter;
 use crate::hub::{Frame, Hub, Source};
 use crate::journal::{Decision, Error, Journal, Judged, Lane};
 use crate::message::{Changes, Entry, Event, EventId, Offset, Scope};
-use crate::metrics::{EventLabels, EventOutcome, Metrics, PerWebhook};
+use crate::metrics::{EventLabels, EventOutcome, EventTally, Metrics, PerWebhook};
 use crate::tap::Tap;
 use crate::task;
 use crate::ws::{Shards, encode};
@@ -43,6 +48,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use team::Team;
 use tokio::sync::watch;
 
 /// How many events are judged before what was decided is written, and how long that may take: what is ready should
@@ -66,6 +72,8 @@ pub struct Settings {
     pub phone_number_ids: Option<Arc<[String]>>,
     /// An event waits while an earlier one of its conversation is held.
     pub ordered: bool,
+    /// Events are judged; else they stay pending, but for what operators ask for.
+    pub judges: bool,
     pub backoff: Backoff,
 }
 
@@ -81,6 +89,7 @@ pub struct Dispatch {
     pub judged: watch::Sender<EventId>,
     pub shards: Shards,
     pub metrics: Metrics,
+    pub tally: EventTally,
     /// Who looks on.
     pub tap: Tap,
 }
@@ -107,6 +116,10 @@ impl Stop {
         self.asked() > 0
     }
 
+    fn is_at_once(&self) -> bool {
+        self.asked() >= AT_ONCE
+    }
+
     fn asked(&self) -> u8 {
         self.0.load(Ordering::Acquire)
     }
@@ -114,12 +127,16 @@ impl Stop {
 
 /// A dispatcher at work.
 struct Running {
-    dispatch: Dispatch,
+    dispatch: Arc<Dispatch>,
     stop: Stop,
     asked: Receiver<Asked>,
     retries: Retries,
     /// Events that are pending and read already.
     ahead: VecDeque<Event>,
+    /// How long an event took of late.
+    pace: Duration,
+    /// From when it is needed.
+    team: Option<Team>,
 }
 
 impl Dispatch {
@@ -128,7 +145,15 @@ impl Dispatch {
         let asked = desk.seat(&self.lane);
         let retries = Retries::new(self.settings.load().backoff);
         let name = format!("judge-{}", self.lane.name());
-        let mut running = Running { dispatch: self, stop, asked, retries, ahead: VecDeque::new() };
+        let mut running = Running {
+            dispatch: Arc::new(self),
+            stop,
+            asked,
+            retries,
+            ahead: VecDeque::new(),
+            pace: Duration::ZERO,
+            team: None,
+        };
         task::thread(&name, move || running.run())
     }
 }
@@ -141,7 +166,7 @@ impl Running {
             let turn = catch_unwind(AssertUnwindSafe(|| self.turn()));
             let wait = match turn {
                 Ok(Ok(0)) if self.stop.asked() >= WHEN_IDLE => return,
-                Ok(Ok(0)) => Some((self.dispatch.journal.done(&self.dispatch.lane), self.retries.patience(PATIENCE))),
+                Ok(Ok(0)) => Some(self.idle()),
                 Ok(Ok(_)) => None,
                 Ok(Err(error)) => {
                     if before {
@@ -165,48 +190,38 @@ impl Running {
         }
     }
 
+    /// What to wait for when there is nothing to do: an event younger than this, and how long.
+    fn idle(&self) -> (EventId, Duration) {
+        let Dispatch { journal, lane, settings, .. } = &*self.dispatch;
+        if settings.load().judges {
+            return (journal.done(lane), self.retries.patience(PATIENCE));
+        }
+        // Nothing that arrives is of interest.
+        (EventId(u64::MAX), PATIENCE)
+    }
+
     /// What operators ask, what is due again, what is new, a batch of each; and how much that was.
     fn turn(&mut self) -> Result<usize, Error> {
-        self.retries.set_backoff(self.dispatch.settings.load().backoff);
+        let settings = self.dispatch.settings.load_full();
+        self.retries.set_backoff(settings.backoff);
         let asked = self.serve()?;
+        if !settings.judges {
+            self.stand_by()?;
+            return Ok(asked);
+        }
         // While it comes to an end, only what is new is judged: what is held can wait for the next start.
         let retried = if self.stop.asked() == 0 { self.retry()? } else { 0 };
         Ok(asked + retried + self.judge_pending()?)
     }
 
-    fn judge_pending(&mut self) -> Result<usize, Error> {
-        // What was read and is not judged when this turn ends is the next one's; when it fails it is read again.
-        let mut ahead = std::mem::take(&mut self.ahead);
-        if ahead.is_empty() {
-            ahead = self.dispatch.journal.pending(&self.dispatch.lane, BATCH)?.into();
+    /// Leaves what is pending as it is, and says for how long the oldest waits.
+    fn stand_by(&mut self) -> Result<(), Error> {
+        self.ahead.clear();
+        let Dispatch { journal, lane, .. } = &*self.dispatch;
+        if !lane.is_waited_for() {
+            lane.note_oldest(journal.pending(lane, 1)?.first().map(|event| event.received));
         }
-        self.dispatch.lane.note_oldest(ahead.front().map(|event| event.received));
-        let began = Instant::now();
-        let (mut decisions, mut changes, mut bytes) = (Vec::with_capacity(ahead.len()), Vec::new(), 0);
-        while let Some(event) = ahead.pop_front() {
-            let decision = match self.dispatch.blocked(&event, &decisions)? {
-                Some(reason) => judge::wait(event, reason),
-                None => {
-                    let (decision, wanted) = self.dispatch.judge_noted(event);
-                    if !wanted.is_empty() {
-                        changes.push((decision.event, wanted));
-                    }
-                    decision
-                }
-            };
-            bytes += decision.bytes();
-            decisions.push(decision);
-            if began.elapsed() >= BATCH_TIME || bytes >= BATCH_BYTES || self.stop.asked() >= AT_ONCE {
-                break;
-            }
-        }
-        let judged = decisions.len();
-        let held: Vec<EventId> = decisions.iter().filter(|decision| decision.retries()).map(|d| d.event).collect();
-        self.dispatch.settle(decisions, changes)?;
-        self.ahead = ahead;
-        let now = Instant::now();
-        held.into_iter().for_each(|event| self.retries.held(event, now));
-        Ok(judged)
+        Ok(())
     }
 
     /// Judges again what is due, until one of them is held once more: then the others are not likely to fare better now.
@@ -328,7 +343,7 @@ impl Dispatch {
         }
         let webhook = self.lane.name().clone();
         for Judgement { outcome, unparsed, foreign, .. } in judgements {
-            self.metrics.events.get_or_create(&EventLabels { webhook: webhook.clone(), outcome }).inc();
+            self.tally.judged(outcome);
             if unparsed {
                 self.metrics.events_unparsed.get_or_create(&PerWebhook { webhook: webhook.clone() }).inc();
             }

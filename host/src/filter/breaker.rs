@@ -53,6 +53,11 @@ impl Breaker {
         }
     }
 
+    /// Whether the last call succeeded, as far as it counts.
+    pub fn is_well(&self) -> bool {
+        self.failures.load(Ordering::Relaxed) == 0
+    }
+
     pub fn succeeded(&self) -> Option<Turn> {
         if self.failures.load(Ordering::Relaxed) == 0 {
             return None;

@@ -76,6 +76,12 @@ impl Life {
         InForce::new(self, self.current.load())
     }
 
+    pub fn is_steady(&self) -> bool {
+        let version = self.current.load();
+        let keeps = version.callee.settings.keyspace.is_some();
+        !keeps && version.breaker.is_well() && !self.on_trial.load(Ordering::Acquire)
+    }
+
     pub fn current(&self) -> Arc<Version> {
         self.current.load_full()
     }

@@ -254,6 +254,12 @@ impl Filter {
         self.0.current().callee.warm.is_some()
     }
 
+    /// Whether it may be asked by several at once and nobody could tell: it has failed none of late, has proved itself, and
+    /// keeps nothing.
+    pub fn is_steady(&self) -> bool {
+        self.0.is_steady()
+    }
+
     /// The version of it for one piece of work.
     fn in_force(&self) -> version::InForce<'_> {
         self.0.in_force()

@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 use wasmtime::{Engine, UpdateDeadline};
 
 const TICK: Duration = Duration::from_millis(1);
-/// Ticks without a call before the thread sleeps until it is woken. Waking it costs a system call, so not at once.
-const IDLE: u32 = 100;
+/// Ticks without a call before the thread sleeps until it is woken. Waking it costs a system call, as a tick does, so not at
+/// once.
+const IDLE: u32 = 2;
 
 pub struct Ticker {
     shared: Arc<Shared>,

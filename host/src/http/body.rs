@@ -14,6 +14,9 @@ use tokio::time::{Instant, timeout_at};
 const FORGOTTEN: usize = 16 << 20;
 const FORGETTING: Duration = Duration::from_secs(2);
 
+/// So much room is made for a body at once, of whatever length it is said to be.
+const RESERVED: usize = 1 << 20;
+
 pub enum Body {
     /// It is still to be read, or part of it.
     Coming(Incoming),
@@ -36,9 +39,24 @@ impl Body {
     }
 
     /// Reads all of it: at most `limit` bytes, in at most `patience`.
-    pub async fn read(mut self, headers: &HeaderMap, limit: usize, patience: Duration) -> Result<Bytes, Unread> {
+    pub async fn read(self, headers: &HeaderMap, limit: usize, patience: Duration) -> Result<Bytes, Unread> {
+        self.read_by(headers, limit, patience, |_| ()).await
+    }
+
+    /// The same; `show` is given all of it, piece by piece, as it arrives.
+    pub async fn read_by(
+        mut self,
+        headers: &HeaderMap,
+        limit: usize,
+        patience: Duration,
+        mut show: impl FnMut(&[u8]),
+    ) -> Result<Bytes, Unread> {
         if let Self::Read(bytes) = self {
-            return if bytes.len() > limit { Err(Unread::TooLarge) } else { Ok(bytes) };
+            if bytes.len() > limit {
+                return Err(Unread::TooLarge);
+            }
+            show(&bytes);
+            return Ok(bytes);
         }
         let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
         if declared.is_some_and(|length| length > limit) {
@@ -49,7 +67,6 @@ impl Body {
             return Err(Unread::TooLarge);
         }
         let deadline = Instant::now() + patience;
-        let mut first = Bytes::new();
         let mut whole = BytesMut::new();
         loop {
             let piece = match timeout_at(deadline, self.piece()).await {
@@ -58,23 +75,18 @@ impl Body {
                 Ok(Some(Err(()))) => return Err(Unread::Broken),
                 Ok(Some(Ok(piece))) => piece,
             };
-            if first.len() + whole.len() + piece.len() > limit {
+            if whole.len() + piece.len() > limit {
                 self.forget().await;
                 return Err(Unread::TooLarge);
             }
-            // Most bodies come in one piece, which need not be copied.
-            if first.is_empty() && whole.is_empty() {
-                first = piece;
-                continue;
-            }
+            show(&piece);
             if whole.is_empty() {
-                whole.reserve(declared.unwrap_or(first.len() + piece.len()));
-                whole.extend_from_slice(&first);
-                first = Bytes::new();
+                // A buffer of its own: what is received into is larger, and to be used again.
+                whole.reserve(declared.map_or(piece.len(), |length| length.min(RESERVED)).max(piece.len()));
             }
             whole.extend_from_slice(&piece);
         }
-        Ok(if whole.is_empty() { first } else { whole.freeze() })
+        Ok(whole.freeze())
     }
 
     async fn piece(&mut self) -> Option<Result<Bytes, ()>> {

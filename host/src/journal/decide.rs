@@ -160,7 +160,8 @@ impl Batch {
         let entries = entries.iter().map(EntryHeader::of).collect();
         let verdicts = std::mem::take(&mut self.open);
         let header = BatchHeader { webhook: self.webhook.to_string(), verdicts, entries };
-        self.frames.push(NewFrame { count, payload: encode_batch(&header, &bodies) });
+        let (payload, body) = encode_batch(&header, &bodies);
+        self.frames.push(NewFrame { count, payload, body });
         self.verdicts.push(header.verdicts);
         (self.first, self.bytes) = (self.entries.len(), 0);
     }

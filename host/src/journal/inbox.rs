@@ -3,15 +3,16 @@
 //! Group commit without a timer: one thread takes all that waits, asks what of it was seen before, writes it with one
 //! sync, answers all, and tells the index. While it syncs, the next group gathers by itself.
 
+use super::answer::{Answer, Waiter, answer};
 use super::dedupe::{Group, Window};
 use super::index::{Applied, Noted};
 use super::keeper::Keeper;
 use super::log::{Log, NewFrame};
-use super::record::encode_delivery;
+use super::record::{encode_delivery, events_of};
 use super::{Appended, Error, Lane, Refused};
 use crate::error::Chain;
 use crate::journey::Receipt;
-use crate::message::{Delivery, EventId, Fingerprint, Item, Keys, Timestamp};
+use crate::message::{Delivery, Event, EventId, Fingerprint, Item, Keys, Timestamp};
 use crate::task;
 use bytes::Bytes;
 use ring::digest;
@@ -33,9 +34,6 @@ pub(super) struct Committer {
     answered: Arc<AtomicU64>,
 }
 
-/// What became of a delivery, once that is known. Nothing comes when the thread has ended before its time.
-pub type Answer = oneshot::Receiver<Result<Appended, Refused>>;
-
 #[expect(clippy::large_enum_variant, reason = "nearly all are deliveries, which a box would make dearer")]
 enum Work {
     Append(Waiting),
@@ -48,9 +46,9 @@ struct Waiting {
     delivery: Delivery,
     /// Whose times are kept.
     receipt: Option<Receipt>,
-    /// The record, if nothing of the delivery was seen before.
+    /// The record without the body, if nothing of the delivery was seen before.
     record: Bytes,
-    answer: oneshot::Sender<Result<Appended, Refused>>,
+    answer: Waiter,
 }
 
 impl Committer {
@@ -72,23 +70,23 @@ impl Committer {
             delivery.items.push(whole(&delivery.body));
         }
         let (answer, answered) = oneshot::channel();
-        let record = encode_delivery(&delivery, &[]);
+        let (record, _) = encode_delivery(&delivery, &[]);
         let Some(sender) = &self.sender else { return Err(self.gone()) };
-        let waiting = Waiting { lane: lane.clone(), delivery, receipt, record, answer };
+        let waiting = Waiting { lane: lane.clone(), delivery, receipt, record, answer: Waiter::Task(answer) };
         sender.try_send(Work::Append(waiting)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Refused::Busy,
             mpsc::error::TrySendError::Closed(_) => self.gone(),
         })?;
-        answered.await.unwrap_or_else(|_| Err(self.gone()))
+        answered.await.map_or_else(|_| Err(self.gone()), |answered| answered.answer)
     }
 
     /// As `append`, for one that would rather wait for room than be refused: the order in which threads come here is
     /// the order in the inbox. Blocks as long as the disk is behind. The answer comes when it is on disk.
     pub fn submit(&self, lane: &Lane, delivery: Delivery) -> Result<Answer, Refused> {
         let (answer, answered) = oneshot::channel();
-        let record = encode_delivery(&delivery, &[]);
+        let (record, _) = encode_delivery(&delivery, &[]);
         let Some(sender) = &self.sender else { return Err(self.gone()) };
-        let waiting = Waiting { lane: lane.clone(), delivery, receipt: None, record, answer };
+        let waiting = Waiting { lane: lane.clone(), delivery, receipt: None, record, answer: Waiter::Other(answer) };
         sender.blocking_send(Work::Append(waiting)).map_err(|_| self.gone())?;
         Ok(answered)
     }
@@ -162,7 +160,7 @@ impl Inbox {
             while let Some(next) = work {
                 match next {
                     Work::Append(waiting) => {
-                        bytes += waiting.record.len();
+                        bytes += waiting.record.len() + waiting.delivery.body.len();
                         group.push(waiting);
                     }
                     // Whoever asked may have had enough.
@@ -187,9 +185,9 @@ impl Inbox {
         let mut placed = Vec::with_capacity(group.len());
         for (waiting, seen) in group.into_iter().zip(seen) {
             let count = u32::try_from(seen.len()).expect("a body has fewer items than bytes");
-            let (place, payload) = place(waiting, EventId(next), &seen);
+            let (place, (payload, body)) = place(waiting, EventId(next), &seen);
             next += u64::from(count);
-            frames.push(NewFrame { count, payload });
+            frames.push(NewFrame { count, payload, body });
             placed.push(place);
         }
         let places = match self.log.append(&frames, Timestamp::now()) {
@@ -202,8 +200,9 @@ impl Inbox {
         if std::mem::take(&mut self.told) {
             tracing::info!("the inbox can be written again");
         }
-        let now = Instant::now();
-        let noted: Vec<Noted> = placed.into_iter().map(|placed| answer(placed, now)).collect();
+        // Before whoever is answered goes on: what it received into may be used again.
+        drop(frames);
+        let noted = tell(placed);
         self.answered.store(next, Ordering::Release);
         if let Some(place) = places.last() {
             self.keeper.tell(|store| store.note(&self.window, &noted, Applied { place: *place, end: next }));
@@ -229,16 +228,16 @@ impl Inbox {
         if !std::mem::replace(&mut self.told, true) {
             tracing::error!(error = %Chain(error), "the inbox cannot be written, webhooks are answered 503");
         }
-        for waiting in group {
-            // A sender that has gone needs no answer.
-            let _ = waiting.answer.send(Err(Refused::Storage));
-        }
+        answer(group.into_iter().map(|waiting| (waiting.answer, Err(Refused::Storage))));
     }
 }
 
-fn place(waiting: Waiting, first: EventId, seen: &[Option<EventId>]) -> (Placed, Bytes) {
+fn place(waiting: Waiting, first: EventId, seen: &[Option<EventId>]) -> (Placed, (Bytes, Bytes)) {
     let duplicates = seen.iter().flatten().count();
-    let payload = if duplicates == 0 { waiting.record.clone() } else { encode_delivery(&waiting.delivery, seen) };
+    let payload = match duplicates {
+        0 => (waiting.record.clone(), waiting.delivery.body.clone()),
+        _ => encode_delivery(&waiting.delivery, seen),
+    };
     let items = (first.0..).map(EventId).zip(&waiting.delivery.items).zip(seen);
     let new: Vec<_> =
         items.filter(|(_, before)| before.is_none()).map(|((event, item), _)| (item.fingerprint, event)).collect();
@@ -247,16 +246,46 @@ fn place(waiting: Waiting, first: EventId, seen: &[Option<EventId>]) -> (Placed,
     (Placed { waiting, appended, new }, payload)
 }
 
-/// Answers for a delivery that is on disk. What is left of it is for the index.
-fn answer(placed: Placed, now: Instant) -> Noted {
-    let Placed { waiting, appended, new } = placed;
-    // Before its dispatcher can hear of it.
-    if let Some(receipt) = waiting.receipt {
-        receipt.arrived(waiting.lane.name(), new.iter().map(|(_, event)| *event), now);
+/// Tells whom it concerns of deliveries that are on disk: each once, however many they are. What is left of them is for
+/// the index.
+fn tell(mut placed: Vec<Placed>) -> Vec<Noted> {
+    let receipts = placed.iter_mut().filter_map(|Placed { waiting, new, .. }| {
+        let receipt = waiting.receipt.take()?;
+        Some((receipt, waiting.lane.name().clone(), new.iter().map(|(_, event)| *event)))
+    });
+    // Before their dispatchers can hear of them.
+    Receipt::arrived(receipts, Instant::now());
+    let mut lanes: Vec<News> = Vec::new();
+    let mut noted = Vec::with_capacity(placed.len());
+    let mut answers = Vec::with_capacity(placed.len());
+    for Placed { waiting: Waiting { lane, delivery, answer, .. }, appended, new } in placed {
+        answers.push((answer, Ok(appended)));
+        noted.push(Noted { webhook: delivery.webhook.clone(), received: delivery.received, new });
+        let Some(Noted { new, .. }) = noted.last() else { continue };
+        let Some((_, youngest)) = new.last() else { continue };
+        let known = lanes.iter().position(|news| news.lane.is(&lane));
+        let known = known.unwrap_or_else(|| {
+            let events = lane.wants_events().then(Vec::new);
+            lanes.push(News { lane, youngest: *youngest, events });
+            lanes.len() - 1
+        });
+        let news = &mut lanes[known];
+        news.youngest = *youngest;
+        if let Some(events) = &mut news.events {
+            match events_of(delivery, appended.first, new) {
+                Some(more) => events.extend(more),
+                None => news.events = None,
+            }
+        }
     }
-    if let Some((_, youngest)) = new.last() {
-        waiting.lane.arrived(*youngest);
-    }
-    let _ = waiting.answer.send(Ok(appended));
-    Noted { webhook: waiting.delivery.webhook, received: waiting.delivery.received, new }
+    lanes.into_iter().for_each(|News { lane, youngest, events }| lane.arrived(youngest, events));
+    answer(answers.into_iter());
+    noted
+}
+
+/// What has arrived in a lane; the events themselves where they are wanted.
+struct News {
+    lane: Lane,
+    youngest: EventId,
+    events: Option<Vec<Event>>,
 }

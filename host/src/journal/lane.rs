@@ -1,6 +1,7 @@
 //! One webhook's part of the inbox: how far it has been judged, and who waits for more.
 
-use crate::message::{EventId, Timestamp};
+use super::fresh::Fresh;
+use crate::message::{Event, EventId, Timestamp};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -27,6 +28,9 @@ struct Newest {
     event: u64,
     /// Whoever waits is to stop waiting, though nothing has arrived.
     woken: bool,
+    /// The event than which somebody waits for a younger one: to wake nobody costs a system call too.
+    waits: Option<u64>,
+    fresh: Fresh,
 }
 
 impl Lane {
@@ -36,7 +40,12 @@ impl Lane {
             done: AtomicU64::new(done.0),
             waits: AtomicU64::new(0),
             passed: AtomicU64::new(done.0 + 1),
-            newest: Mutex::new(Newest { event: newest.0, woken: false }),
+            newest: Mutex::new(Newest {
+                event: newest.0,
+                woken: false,
+                waits: None,
+                fresh: Fresh::new(EventId(newest.0 + 1)),
+            }),
             arrived: Condvar::new(),
         }))
     }
@@ -64,12 +73,19 @@ impl Lane {
         self.0.waits.store(received.map_or(0, |received| received.0), Ordering::Relaxed);
     }
 
+    /// Whether an event was pending when that was noted last.
+    pub fn is_waited_for(&self) -> bool {
+        self.0.waits.load(Ordering::Relaxed) > 0
+    }
+
     /// Blocks until an event younger than `than` may be there, `wake` is called, or `patience` has passed.
     pub fn wait(&self, than: EventId, patience: Duration) {
         let idle = |newest: &mut Newest| newest.event <= than.0 && !newest.woken;
+        let mut newest = self.lock();
+        newest.waits = Some(than.0);
         // A timeout and a wake-up mean the same to the caller, who looks for himself.
-        if let Ok((mut newest, _)) = self.0.arrived.wait_timeout_while(self.lock(), patience, idle) {
-            newest.woken = false;
+        if let Ok((mut newest, _)) = self.0.arrived.wait_timeout_while(newest, patience, idle) {
+            (newest.woken, newest.waits) = (false, None);
         }
     }
 
@@ -83,10 +99,44 @@ impl Lane {
         EventId(self.lock().event)
     }
 
-    pub(super) fn arrived(&self, newest: EventId) {
+    /// Whether both are the same webhook's.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether the events that arrive next are to be brought with the news of them.
+    pub(super) fn wants_events(&self) -> bool {
+        self.lock().fresh.is_wanted()
+    }
+
+    /// All that has arrived since last time, and what of it is no duplicate; `None`: it is not brought.
+    pub(super) fn arrived(&self, newest: EventId, events: Option<Vec<Event>>) {
         let mut held = self.lock();
         held.event = held.event.max(newest.0);
-        self.0.arrived.notify_all();
+        match events {
+            Some(events) => held.fresh.add(events),
+            None => held.fresh.forget(),
+        }
+        if held.waits.is_some_and(|than| than < newest.0) {
+            // Once: who is woken looks for himself.
+            held.waits = None;
+            drop(held);
+            self.0.arrived.notify_all();
+        }
+    }
+
+    /// The first few that are pending, from memory; none: they are on disk, if there are any.
+    pub(super) fn take_fresh(&self, most: usize) -> Vec<Event> {
+        let begun = self.passed();
+        self.lock().fresh.take(begun, most)
+    }
+
+    /// Whoever judges has had all up to `newest` from the disk.
+    pub(super) fn caught_up(&self, newest: EventId) {
+        let mut held = self.lock();
+        if held.event == newest.0 {
+            held.fresh.caught_up(EventId(newest.0 + 1));
+        }
     }
 
     pub(super) fn done(&self) -> EventId {

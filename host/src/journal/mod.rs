@@ -32,11 +32,13 @@
 //! `directory.rs` tells the files, `log/` how a frame lies in a log, `record.rs` what is in a frame, `index.rs` the
 //! index, `checkpoint.rs` what outlives the outbox's oldest segments.
 
+mod answer;
 mod checkpoint;
 mod decide;
 mod dedupe;
 mod directory;
 mod error;
+mod fresh;
 mod held;
 mod inbox;
 mod index;
@@ -53,11 +55,11 @@ mod search;
 #[cfg(test)]
 mod tests;
 
+pub use answer::Answer;
 pub use decide::{Decision, Judged, Outcome};
 pub use directory::is_in_use;
 pub use error::{Error, Refused};
 pub use held::Held;
-pub use inbox::Answer;
 pub use lane::Lane;
 pub use retention::Freed;
 pub use search::{Record, State, Summary};

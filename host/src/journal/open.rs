@@ -112,7 +112,8 @@ fn segments(retention: &Retention) -> log::Config {
 fn fill(log: &Log, end: u64) -> Result<(), Error> {
     while log.end() < end {
         let count = u32::try_from(end - log.end()).unwrap_or(u32::MAX);
-        log.append(&[NewFrame { count, payload: Bytes::new() }], Timestamp::now()).map_err(Error::Write)?;
+        log.append(&[NewFrame { count, payload: Bytes::new(), body: Bytes::new() }], Timestamp::now())
+            .map_err(Error::Write)?;
     }
     Ok(())
 }

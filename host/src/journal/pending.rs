@@ -30,6 +30,10 @@ impl Journal {
     /// Duplicates are left out. So is what the disk has damaged: it is logged once and told by [`Journal::damage`], and
     /// those behind it go on. Blocks.
     pub fn pending(&self, lane: &Lane, most: usize) -> Result<Vec<Event>, Error> {
+        let fresh = lane.take_fresh(most.max(1));
+        if !fresh.is_empty() {
+            return Ok(fresh);
+        }
         let newest = lane.newest();
         let begun = lane.passed();
         let mut from = begun;
@@ -74,6 +78,7 @@ impl Journal {
         if pending.events.is_empty() {
             lane.judged(newest);
         }
+        lane.caught_up(newest);
         Ok(pending.events)
     }
 

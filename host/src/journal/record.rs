@@ -12,7 +12,7 @@ use crate::message::{
     Audience, Changes, Delivery, Entry, Event, EventId, Fingerprint, Format, Item, Keys, Offset, Orders, Payload, Step,
     Timestamp,
 };
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -74,26 +74,44 @@ pub(super) struct EntryHeader {
     pub length: u64,
 }
 
-/// The record of a delivery of which `first_seen` says, item by item, whether it was there before.
-pub(super) fn encode_delivery(delivery: &Delivery, first_seen: &[Option<EventId>]) -> Bytes {
+/// As `DeliveryHeader`, borrowed.
+#[derive(Serialize)]
+struct DeliveryWords<'a> {
+    webhook: &'a str,
+    received: Timestamp,
+    content_type: Option<&'a str>,
+    unparsed: bool,
+    size: u64,
+    items: Vec<ItemWords<'a>>,
+}
+
+/// As `ItemHeader`, borrowed.
+#[derive(Serialize)]
+struct ItemWords<'a> {
+    item: &'a Item,
+    duplicate_of: Option<EventId>,
+}
+
+/// The record of a delivery of which `first_seen` says, item by item, whether it was there before: what is before its
+/// body, and that.
+pub(super) fn encode_delivery(delivery: &Delivery, first_seen: &[Option<EventId>]) -> (Bytes, Bytes) {
     let seen = first_seen.iter().copied().chain(std::iter::repeat(None));
     let items = delivery.items.iter().zip(seen);
-    let items: Vec<ItemHeader> =
-        items.map(|(item, duplicate_of)| ItemHeader { item: item.clone(), duplicate_of }).collect();
+    let items: Vec<ItemWords<'_>> = items.map(|(item, duplicate_of)| ItemWords { item, duplicate_of }).collect();
     let new = items.iter().any(|item| item.duplicate_of.is_none());
-    let header = DeliveryHeader {
-        webhook: delivery.webhook.to_string(),
+    let header = DeliveryWords {
+        webhook: &delivery.webhook,
         received: delivery.received,
-        content_type: delivery.content_type.clone(),
+        content_type: delivery.content_type.as_deref(),
         unparsed: delivery.unparsed,
         size: delivery.body.len() as u64,
         items,
     };
-    let bodies = if new { std::slice::from_ref(&delivery.body) } else { &[] };
-    match &delivery.orders {
-        None => encode(PLAIN, &header, bodies),
-        Some(orders) => encode(WITH_ORDERS, &(&header, orders), bodies),
-    }
+    let head = match &delivery.orders {
+        None => begin(PLAIN, &header),
+        Some(orders) => begin(WITH_ORDERS, &(&header, orders)),
+    };
+    (head, if new { delivery.body.clone() } else { Bytes::new() })
 }
 
 pub(super) fn decode_delivery(record: Bytes) -> Result<(DeliveryHeader, Bytes), Error> {
@@ -132,12 +150,7 @@ impl ItemHeader {
 
     /// The bytes that are its event's body. `None` when its ranges are not within the delivery's.
     pub fn part(&self, body: &Bytes) -> Option<Bytes> {
-        let pieces = &self.item.pieces;
-        if pieces.is_empty() {
-            return Some(body.clone());
-        }
-        let piece = |(from, to): &(u32, u32)| body.get(*from as usize..*to as usize);
-        pieces.iter().map(piece).collect::<Option<Vec<_>>>().map(|pieces| pieces.concat().into())
+        part(&self.item, body)
     }
 
     /// How long that body is.
@@ -149,6 +162,43 @@ impl ItemHeader {
     pub fn fingerprint(&self) -> Fingerprint {
         self.item.fingerprint
     }
+}
+
+fn part(Item { pieces, .. }: &Item, body: &Bytes) -> Option<Bytes> {
+    if pieces.is_empty() {
+        return Some(body.clone());
+    }
+    let piece = |(from, to): &(u32, u32)| body.get(*from as usize..*to as usize);
+    pieces.iter().map(piece).collect::<Option<Vec<_>>>().map(|pieces| pieces.concat().into())
+}
+
+/// The events of a delivery that are no duplicates, as they would be read from its record. `None`: it has orders, and is
+/// to be read.
+pub(super) fn events_of(delivery: Delivery, first: EventId, new: &[(Fingerprint, EventId)]) -> Option<Vec<Event>> {
+    let Delivery { webhook, received, content_type, unparsed, items, body, orders: None } = delivery else {
+        return None;
+    };
+    let mut new = new.iter().map(|(_, event)| *event).peekable();
+    let mut events = Vec::with_capacity(new.len());
+    for (id, item) in (first.0..).map(EventId).zip(items) {
+        if new.next_if_eq(&id).is_none() {
+            continue;
+        }
+        let body = part(&item, &body)?;
+        events.push(Event {
+            sending: None,
+            changes: Changes::default(),
+            id,
+            webhook: webhook.clone(),
+            received,
+            content_type: content_type.clone(),
+            unparsed,
+            kind: item.kind.into(),
+            keys: Arc::new(item.keys),
+            body,
+        });
+    }
+    Some(events)
 }
 
 impl DeliveryHeader {
@@ -173,8 +223,13 @@ impl DeliveryHeader {
     }
 }
 
-pub(super) fn encode_batch(header: &BatchHeader, bodies: &[Bytes]) -> Bytes {
-    encode(PLAIN, header, bodies)
+/// The record of a batch: what is before its bodies, and those.
+pub(super) fn encode_batch(header: &BatchHeader, bodies: &[Bytes]) -> (Bytes, Bytes) {
+    let bodies = match bodies {
+        [only] => only.clone(),
+        several => several.concat().into(),
+    };
+    (begin(PLAIN, header), bodies)
 }
 
 /// The verdicts of a frame of the outbox; what clients get of it is not looked at.
@@ -199,16 +254,17 @@ pub(super) fn decode_entries(first: Offset, epoch: u32, record: Bytes) -> Result
     Ok(entries)
 }
 
-fn encode<H: Serialize, B: AsRef<[u8]>>(version: u8, header: &H, bodies: &[B]) -> Bytes {
-    let header = postcard::to_allocvec(header).expect("a header of plain data is serialisable");
-    let length = u32::try_from(header.len()).expect("a header is bounded by the limits of a request");
-    let total = bodies.iter().map(|body| body.as_ref().len()).sum::<usize>();
-    let mut record = BytesMut::with_capacity(PREFIX + header.len() + total);
-    record.put_u8(version);
-    record.put_u32(length);
-    record.put_slice(&header);
-    bodies.iter().for_each(|body| record.put_slice(body.as_ref()));
-    record.freeze()
+/// A record without its bodies.
+fn begin<H: Serialize>(version: u8, header: &H) -> Bytes {
+    // Most headers are shorter.
+    const ROOM: usize = 512;
+    let mut record = Vec::with_capacity(ROOM);
+    record.push(version);
+    record.extend_from_slice(&[0; PREFIX - 1]);
+    let mut record = postcard::to_extend(header, record).expect("a header of plain data is serialisable");
+    let length = u32::try_from(record.len() - PREFIX).expect("a header is bounded by the limits of a request");
+    record[1..PREFIX].copy_from_slice(&length.to_be_bytes());
+    record.into()
 }
 
 fn decode<H: DeserializeOwned>(version: u8, mut record: Bytes) -> Result<(H, Bytes), Error> {

@@ -60,7 +60,7 @@ impl Journal {
         for log in [&state.inbox, &state.outbox] {
             if !log.healthy() {
                 // A frame that says nothing tells whether the disk takes writes again. Its failure was told already.
-                let _ = log.append(&[NewFrame { count: 0, payload: Bytes::new() }], now);
+                let _ = log.append(&[NewFrame { count: 0, payload: Bytes::new(), body: Bytes::new() }], now);
             }
         }
         index?;

@@ -3,7 +3,7 @@ use super::*;
 fn arrive(journeys: &Journeys, events: std::ops::Range<u64>) -> Instant {
     let receipt = journeys.begin(|| None);
     let begun = receipt.begun;
-    receipt.arrived(&"w".into(), events.map(EventId), begun + Duration::from_millis(1));
+    Receipt::arrived([(receipt, "w".into(), events.map(EventId))].into_iter(), begun + Duration::from_millis(1));
     begun
 }
 

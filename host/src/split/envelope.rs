@@ -119,6 +119,17 @@ pub struct Envelope<'a> {
 }
 
 impl<'a> Envelope<'a> {
+    /// With room for one of each, and no more: most deliveries have one.
+    pub fn of_one() -> Self {
+        Self {
+            entries: Vec::with_capacity(1),
+            changes: Vec::with_capacity(1),
+            contacts: Vec::with_capacity(1),
+            parts: Vec::with_capacity(1),
+            ..Self::default()
+        }
+    }
+
     pub fn entry(&self, part: &Part<'_>) -> &Entry<'a> {
         match part.place {
             Place::Entry(entry) | Place::Messaging(entry) | Place::Standby(entry) => &self.entries[entry],

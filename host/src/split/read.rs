@@ -20,7 +20,7 @@ pub struct Reader<'a> {
 /// Takes note of a delivery.
 pub fn read(body: &[u8]) -> Result<Envelope<'_>, Refusal> {
     let body = std::str::from_utf8(body).map_err(|_| Refusal::Malformed)?;
-    let mut reader = Reader { scanner: Scanner::new(body), found: Envelope::default() };
+    let mut reader = Reader { scanner: Scanner::new(body), found: Envelope::of_one() };
     let is_envelope = reader.top()?;
     reader.scanner.end()?;
     // The places of pieces are 32 bits wide.

@@ -31,6 +31,14 @@ impl Key {
         Ok(Self::Shared(hmac::Key::new(algorithm, secret.reveal().as_bytes())))
     }
 
+    /// A context in which these bytes come first. `None`: its signatures are checked by all that is signed at once.
+    pub fn begin(&self, before: &[u8]) -> Option<hmac::Context> {
+        let Self::Shared(key) = self else { return None };
+        let mut context = hmac::Context::with_key(key);
+        context.update(before);
+        Some(context)
+    }
+
     /// Whether it made one of these for the bytes of all pieces, one behind the other. All tags are compared, also after one
     /// was right.
     pub fn made_any(&self, tags: &[Tag], pieces: &[&[u8]]) -> bool {
@@ -38,10 +46,7 @@ impl Key {
             Self::Shared(key) => {
                 let mut context = hmac::Context::with_key(key);
                 pieces.iter().for_each(|piece| context.update(piece));
-                let made = context.sign();
-                tags.iter().fold(false, |found, tag| {
-                    found | matches!(tag, Tag::Shared(bytes) if secret::alike(bytes, made.as_ref()))
-                })
+                made_any(context, b"", tags)
             }
             Self::Public(key) => {
                 let key = UnparsedPublicKey::new(&ED25519, key);
@@ -51,6 +56,14 @@ impl Key {
             }
         }
     }
+}
+
+/// Whether one of these is of what a context was told, and of these bytes. All tags are compared, also after one was right.
+pub fn made_any(mut context: hmac::Context, after: &[u8], tags: &[Tag]) -> bool {
+    context.update(after);
+    let made = context.sign();
+    tags.iter()
+        .fold(false, |found, tag| found | matches!(tag, Tag::Shared(bytes) if secret::alike(bytes, made.as_ref())))
 }
 
 /// A key for each of several secrets.

@@ -103,7 +103,10 @@ mod tests {
         let journeys = Journeys::default();
         let receipt = journeys.begin(|| None);
         let begun = receipt.begun;
-        receipt.arrived(&"w".into(), (0x100..0x100 + 3000).map(EventId), begun);
+        crate::journey::Receipt::arrived(
+            [(receipt, "w".into(), (0x100..0x100 + 3000).map(EventId))].into_iter(),
+            begun,
+        );
         let mut reach = Reach::default();
         let mut given = |offset, source, clients| {
             reach.move_to(Offset(2000));

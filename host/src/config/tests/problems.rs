@@ -87,7 +87,7 @@ fn every_problem_is_told_not_only_the_first() {
          hint: did you mean `path`?\n\
          postern.toml:6: `webhooks.whatsapp.colour` is not a known key\n\
          hint: it can be `path`, `provider`, `verify_token`, `app_secret`, `secret`, `public_url`, `signature`, `tolerance`, `kind`, \
-         `filters`, `split`, `phone_number_ids`, `ordered`, `client_auth` or `client_name`\n\
+         `filters`, `split`, `phone_number_ids`, `ordered`, `dispatch`, `client_auth` or `client_name`\n\
          postern.toml:7: `webhooks.whatsapp.split` must be `true` or `false`, not an integer",
     );
     assert_eq!(

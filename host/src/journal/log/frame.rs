@@ -63,14 +63,18 @@ impl Header {
 pub(super) fn encode(buffer: &mut Vec<u8>, place: Place, position: u64, written: Timestamp, frame: &NewFrame) {
     let begin = buffer.len();
     buffer.extend_from_slice(&MAGIC);
-    buffer.extend_from_slice(&(frame.payload.len() as u32).to_be_bytes());
+    buffer.extend_from_slice(&(frame.length() as u32).to_be_bytes());
     buffer.extend_from_slice(&frame.count.to_be_bytes());
     buffer.extend_from_slice(&position.to_be_bytes());
     buffer.extend_from_slice(&written.0.to_be_bytes());
-    buffer.extend_from_slice(&crc32fast::hash(&frame.payload).to_be_bytes());
+    let mut hasher = Hasher::new();
+    hasher.update(&frame.payload);
+    hasher.update(&frame.body);
+    buffer.extend_from_slice(&hasher.finalize().to_be_bytes());
     let check = header_check(&buffer[begin..], place);
     buffer.extend_from_slice(&check.to_be_bytes());
     buffer.extend_from_slice(&frame.payload);
+    buffer.extend_from_slice(&frame.body);
 }
 
 fn header_check(content: &[u8], place: Place) -> u32 {
@@ -99,7 +103,7 @@ mod tests {
     #[test]
     fn a_header_is_valid_only_whole_and_only_where_it_was_written() {
         let (place, mut buffer) = (Place { segment: 3, at: 900 }, Vec::new());
-        let frame = NewFrame { count: 2, payload: Bytes::from_static(b"payload") };
+        let frame = NewFrame { count: 2, payload: Bytes::from_static(b"pay"), body: Bytes::from_static(b"load") };
         encode(&mut buffer, place, 17, Timestamp(5), &frame);
         let header = Header::decode(&buffer, place).unwrap();
         assert_eq!((header.position, header.next(), header.count, header.written), (17, 19, 2, Timestamp(5)));

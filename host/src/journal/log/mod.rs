@@ -71,6 +71,15 @@ pub struct NewFrame {
     /// How many positions it takes: none is allowed.
     pub count: u32,
     pub payload: Bytes,
+    /// The rest of the payload: apart, so that it need not be copied before it is written.
+    pub body: Bytes,
+}
+
+impl NewFrame {
+    /// The length of its payload, all of it.
+    fn length(&self) -> usize {
+        self.payload.len() + self.body.len()
+    }
 }
 
 /// What is read.

@@ -41,7 +41,7 @@ impl Writer {
         frames: &[NewFrame],
         now: Timestamp,
     ) -> Result<Vec<Place>, AppendError> {
-        let length: usize = frames.iter().map(|frame| HEADER + frame.payload.len()).sum();
+        let length: usize = frames.iter().map(|frame| HEADER + frame.length()).sum();
         let view = state.view();
         let full = view.limit.saturating_add(length as u64) > state.config.segment_bytes;
         let file = match &self.file {
@@ -175,7 +175,7 @@ pub(super) fn is_old(state: &State, view: &View, now: Timestamp) -> bool {
 
 /// The first of these frames that is longer than a frame may be.
 pub(super) fn too_long(frames: &[NewFrame]) -> Option<usize> {
-    frames.iter().map(|frame| frame.payload.len()).find(|length| *length > MOST_PAYLOAD)
+    frames.iter().map(NewFrame::length).find(|length| *length > MOST_PAYLOAD)
 }
 
 fn failed_write(error: io::Error) -> AppendError {

@@ -112,7 +112,11 @@ impl Model {
             let mut payload = self.serial.to_be_bytes().to_vec();
             payload.resize(8 + usize::from(*size), *size);
             // No more positions than a damaged end is given up for.
-            NewFrame { count: u32::from(*size % 3).min(1 + u32::from(*size) / 36), payload: payload.into() }
+            NewFrame {
+                count: u32::from(*size % 3).min(1 + u32::from(*size) / 36),
+                payload: payload.into(),
+                body: Bytes::new(),
+            }
         };
         sizes.iter().map(frame).collect()
     }
@@ -130,7 +134,7 @@ impl Model {
                 assert!(self.log.healthy());
                 let (mut position, epoch) = (position, self.log.epoch());
                 for (frame, place) in frames.into_iter().zip(places) {
-                    let NewFrame { count, payload } = frame;
+                    let NewFrame { count, payload, .. } = frame;
                     let known = Frame { position, count, epoch, written, place, payload };
                     self.give(&known);
                     assert_eq!(self.log.frame_at(place).unwrap().as_ref(), Some(&known));

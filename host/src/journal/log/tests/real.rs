@@ -15,7 +15,9 @@ fn open(directory: &Path, segment_bytes: u64) -> Log {
 }
 
 fn group(size: usize, count: usize) -> Vec<NewFrame> {
-    (0..count).map(|number| NewFrame { count: 1, payload: vec![number as u8; size].into() }).collect()
+    (0..count)
+        .map(|number| NewFrame { count: 1, payload: vec![number as u8; size].into(), body: Bytes::new() })
+        .collect()
 }
 
 #[test]

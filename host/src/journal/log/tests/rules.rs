@@ -17,7 +17,7 @@ fn open(disk: &Simulated) -> Opened {
 fn fill(log: &Log, count: usize) {
     for number in 0..count {
         let payload = Bytes::from(vec![number as u8 | 0x80; 64]);
-        log.append(&[NewFrame { count: 1, payload }], Timestamp(log.end())).unwrap();
+        log.append(&[NewFrame { count: 1, payload, body: Bytes::new() }], Timestamp(log.end())).unwrap();
     }
 }
 
@@ -45,7 +45,10 @@ fn the_first_position_is_one_and_an_empty_log_has_none() {
     assert_eq!(log.append(&[], Timestamp(1)).unwrap(), vec![]);
     assert_eq!((log.at(Timestamp(0)), log.back(1), log.resume(log.epoch(), 1)), (1, None, (1, None)));
     let payload = Bytes::from(vec![0; 81 << 20]);
-    assert!(matches!(log.append(&[NewFrame { count: 1, payload }], Timestamp(1)), Err(AppendError::TooLong(_))));
+    assert!(matches!(
+        log.append(&[NewFrame { count: 1, payload, body: Bytes::new() }], Timestamp(1)),
+        Err(AppendError::TooLong(_))
+    ));
     assert!(log.healthy());
 }
 
@@ -139,7 +142,7 @@ fn a_missing_segment_is_a_hole_and_a_damaged_header_is_none() {
 fn a_block_that_the_disk_does_not_give_is_a_hole() {
     let disk = Simulated::default();
     let log = open(&disk).log;
-    log.append(&[NewFrame { count: 1, payload: vec![1; 9000].into() }], Timestamp(1)).unwrap();
+    log.append(&[NewFrame { count: 1, payload: vec![1; 9000].into(), body: Bytes::new() }], Timestamp(1)).unwrap();
     fill(&log, 12);
     let bad = (path(&disk, 0), 4096..8192);
     disk.world().bad = Some(bad);
@@ -189,7 +192,7 @@ fn an_old_open_segment_is_followed_by_another_so_that_it_can_go() {
     let disk = Simulated::default();
     let config = Config { segment_bytes: 1000, segment_age: Duration::ZERO };
     let log = Log::open(Arc::new(disk.clone()), Path::new("/log"), config).unwrap().log;
-    log.append(&[NewFrame { count: 1, payload: Bytes::new() }], Timestamp(1)).unwrap();
+    log.append(&[NewFrame { count: 1, payload: Bytes::new(), body: Bytes::new() }], Timestamp(1)).unwrap();
     assert!(log.retain(Some(Timestamp(2)), u64::MAX, 2).unwrap() > 0);
     assert_eq!((log.first(), log.end(), disk.files().len()), (2, 2, 1));
     assert_eq!(log.retain(Some(Timestamp(2)), u64::MAX, 2).unwrap(), 0);
@@ -200,7 +203,7 @@ fn a_disk_that_keeps_failing_is_not_littered_and_the_log_goes_on_by_itself() {
     let disk = Simulated::default();
     let log = open(&disk).log;
     fill(&log, 2);
-    let frame = [NewFrame { count: 1, payload: Bytes::from_static(b"refused") }];
+    let frame = [NewFrame { count: 1, payload: Bytes::from_static(b"refused"), body: Bytes::new() }];
     for turn in 0..60 {
         let none = Faults::default();
         disk.fail(match turn % 4 {
