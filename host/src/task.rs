@@ -4,45 +4,55 @@
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 pub use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 /// Counts work under way. Clones count together.
-#[derive(Clone)]
-pub struct Tracker(Arc<watch::Sender<usize>>);
+#[derive(Clone, Default)]
+pub struct Tracker(Arc<Count>);
+
+#[derive(Default)]
+struct Count {
+    under_way: AtomicUsize,
+    /// Told each time nothing is under way any more.
+    none: Notify,
+}
 
 /// Work under way, until it is dropped.
 pub struct Guard(Tracker);
 
-impl Default for Tracker {
-    fn default() -> Self {
-        Self(Arc::new(watch::Sender::new(0)))
-    }
-}
-
 impl Tracker {
     pub fn begin(&self) -> Guard {
-        self.0.send_modify(|count| *count += 1);
+        self.0.under_way.fetch_add(1, Ordering::AcqRel);
         Guard(self.clone())
     }
 
     pub fn count(&self) -> usize {
-        *self.0.borrow()
+        self.0.under_way.load(Ordering::Acquire)
     }
 
     /// Returns when nothing is under way. Cancel safe.
     pub async fn idle(&self) {
-        let mut count = self.0.subscribe();
-        // The sender lives as long as `self`, so the wait cannot fail.
-        let _ = count.wait_for(|count| *count == 0).await;
+        loop {
+            // Told of whatever ends from here on, so nothing is missed between the look and the wait.
+            let none = self.0.none.notified();
+            if self.count() == 0 {
+                return;
+            }
+            none.await;
+        }
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.0.0.send_modify(|count| *count -= 1);
+        let count = &self.0.0;
+        if count.under_way.fetch_sub(1, Ordering::AcqRel) == 1 {
+            count.none.notify_waiters();
+        }
     }
 }
 
