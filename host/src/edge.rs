@@ -88,17 +88,22 @@ impl Front {
 
     async fn connection(self: Arc<Self>, mut tcp: TcpStream, peer: SocketAddr, permit: Permit) {
         let edge = self.0.load_full();
-        let peer = match edge.proxies.whose(&mut tcp, peer, edge.http.header_timeout).await {
-            Ok(peer) => peer,
-            Err(error) => return edge.unproxied(peer, &error),
-        };
-        // The proxy had no share; the client has one. Counted by the gate when it has it already.
-        let permit = if edge.proxies.protocol { permit.of(peer.ip()) } else { Some(permit) };
-        let Some(permit) = permit.map(Arc::new) else { return };
+        let (mut peer, mut permit) = (peer, permit);
+        if edge.proxies.protocol {
+            // In boxes, here and below: what is not under way takes no room in this task.
+            peer = match Box::pin(edge.proxies.whose(&mut tcp, peer, edge.http.header_timeout)).await {
+                Ok(peer) => peer,
+                Err(error) => return edge.unproxied(peer, &error),
+            };
+            // The proxy had no share; the client has one. Counted by the gate when it has it already.
+            let Some(its) = permit.of(peer.ip()) else { return };
+            permit = its;
+        }
+        let permit = Arc::new(permit);
         let mut names = None;
         let io = match &edge.tls {
             None => Io::Plain(tcp),
-            Some(acceptor) => match acceptor.accept(tcp).await {
+            Some(acceptor) => match Box::pin(acceptor.accept(tcp)).await {
                 Ok(tls) => {
                     names = tls::client_names(&tls);
                     Io::Tls(tls)

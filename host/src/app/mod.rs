@@ -106,7 +106,14 @@ impl App {
         supervisor.serving(edge_listeners.addresses(), &admin_addresses);
         pulse::start(supervisor, &base.journal, &base.shards);
         let front = reloader.front.clone();
-        let serve = |tcp, peer, permit| front.serve(tcp, peer, permit);
+        let (gate, phases) = (base.gate.clone(), base.phases.clone());
+        let (end, ended) = tokio::sync::oneshot::channel::<()>();
+        // On the runtime's own threads: whoever accepts on this one wakes another for each connection.
+        task::background(async move {
+            let serve = |tcp, peer, permit| front.serve(tcp, peer, permit);
+            edge_listeners.run(&gate, serve, phases.draining()).await;
+            drop(end);
+        });
         let begin = async {
             // By whoever runs it, or by an operator.
             tokio::select! {
@@ -116,7 +123,9 @@ impl App {
             base.phases.advance(Phase::Draining);
             supervisor.stopping(base.connections.count(), shutdown::at_most(reloader.drain_timeout()));
         };
-        edge_listeners.run(&base.gate, serve, begin).await;
+        begin.await;
+        // Never sent, and dropped when nobody is accepted any more.
+        let _ = ended.await;
         let (stops, dispatchers) = base.judges.dismiss();
         let ending = shutdown::Ending {
             connections: base.connections.clone(),

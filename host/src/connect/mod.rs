@@ -303,6 +303,9 @@ impl Connect {
     /// Does what admission filters want done beside letting the client in.
     async fn follow(&self, stream: &Stream, effects: Effects) -> Result<(), Refusal> {
         let Effects { sends, changes } = effects;
+        if sends.is_empty() && changes.is_empty() {
+            return Ok(());
+        }
         match converse::delivery("send", sends, changes.clone(), &Scope::of([stream.name.clone()])) {
             Some(delivery) => {
                 self.journal.append(&self.lane, delivery).await.map_err(|_| Refusal::Busy)?;
@@ -334,20 +337,17 @@ impl Connect {
                 reply
             }
             Door::Upgrade | Door::Connect => {
-                task::tracked(&self.tasks, async move {
-                    match upgrade.done().await {
-                        None => {}
-                        Some(Upgraded::Socket { tcp, tls, early }) => join(Transport::Tcp { tcp, tls }, early).await,
-                        Some(Upgraded::Stream(tunnel)) => {
-                            let (near, far) = pipe::pair(PIPE);
-                            join(Transport::Pipe(near), Vec::new()).await;
-                            // Not tracked: the shard ends it when it has said goodbye.
-                            task::background(bridge(tunnel, far));
-                        }
+                let switched = async move |upgraded| match upgraded {
+                    Upgraded::Socket { tcp, tls, early } => join(Transport::Tcp { tcp, tls }, early).await,
+                    Upgraded::Stream(tunnel) => {
+                        let (near, far) = pipe::pair(PIPE);
+                        join(Transport::Pipe(near), Vec::new()).await;
+                        // Not tracked: the shard ends it when it has said goodbye.
+                        task::background(bridge(tunnel, far));
                     }
-                });
+                };
                 let status = if door == Door::Connect { StatusCode::OK } else { StatusCode::SWITCHING_PROTOCOLS };
-                Reply { headers, ..Reply::empty(status) }
+                Reply { status, headers, body: upgrade.then(&self.tasks, switched) }
             }
         }
     }

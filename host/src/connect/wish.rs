@@ -52,7 +52,7 @@ fn accepts_events(headers: &HeaderMap) -> bool {
 impl<'a> Wish<'a> {
     pub fn of(door: Door, head: &'a request::Parts) -> Result<Self, Refusal> {
         match door {
-            Door::Upgrade => drop(handshake::accept(&head.headers, None).map_err(Refusal::Handshake)?),
+            Door::Upgrade => drop(handshake::check(&head.headers).map_err(Refusal::Handshake)?),
             Door::Connect => drop(handshake::accept_extended(&head.headers, None).map_err(Refusal::Handshake)?),
             Door::Events => {}
         }

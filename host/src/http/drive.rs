@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 /// In a drain, a connection that has not said anything yet may still say this long what it came for: it was accepted,
 /// so its client has nowhere else to go.
-const FIRST_REQUEST: Duration = if cfg!(test) { Duration::from_millis(200) } else { Duration::from_secs(1) };
+pub const FIRST_REQUEST: Duration = if cfg!(test) { Duration::from_millis(200) } else { Duration::from_secs(1) };
 
 /// Clones are the same connection's.
 #[derive(Clone, Default)]

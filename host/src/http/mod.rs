@@ -1,14 +1,17 @@
 //! One HTTP connection, by hyper: HTTP/1.1 or, when TLS has agreed on it, HTTP/2. Whoever serves is given whole heads
 //! and a body to read under limits (`body`), and answers with a [`Reply`]: bytes, or a stream that somebody else feeds
 //! for as long as it pleases. A connection (HTTP/1.1), or one stream of it (HTTP/2, RFC 8441), may also stop being HTTP
-//! (`upgrade`).
+//! (`upgrade`); one that does so with its first request never comes to hyper (`first`).
 //!
 //! Nobody who does not read holds anything for ever: what is to end has ended a moment after it was told to (`leash`).
 //!
 //! Only `http`, `admin` and the far end of a `pipe` know hyper.
 
+mod begun;
 mod body;
 mod drive;
+mod first;
+mod head;
 mod io;
 mod leash;
 mod reply;
@@ -19,16 +22,20 @@ pub use io::Io;
 pub use reply::Reply;
 pub use upgrade::{Upgrade, Upgraded, bridge};
 
-use ::http::{Request, StatusCode, request};
+use ::http::{Request, Response, StatusCode, request};
+use begun::Begun;
 use bytes::Bytes;
 use drive::Course;
+use first::Rest;
 use hyper::body::Incoming;
 use hyper::ext::Protocol;
-use hyper::service::service_fn;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use leash::{Held, Leash, Tasks};
 use std::convert::Infallible;
 use std::future::Future;
+use std::pin::pin;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Heads are bounded here, bodies where they are read.
@@ -85,7 +92,7 @@ impl Arrived {
 pub async fn serve<H, A>(io: Io, config: Config, handle: H, drain: impl Future<Output = ()>)
 where
     H: Fn(Arrived) -> A + Clone + Send + 'static,
-    A: Future<Output = Reply> + Send,
+    A: Future<Output = Reply> + Send + 'static,
 {
     let http2 = io.speaks_http2();
     serve_as(http2, io, config, handle, drain).await;
@@ -94,13 +101,84 @@ where
 async fn serve_as<H, A>(http2: bool, io: Io, config: Config, handle: H, drain: impl Future<Output = ()>)
 where
     H: Fn(Arrived) -> A + Clone + Send + 'static,
-    A: Future<Output = Reply> + Send,
+    A: Future<Output = Reply> + Send + 'static,
+{
+    // What hyper needs is much, and there are those who never come to it.
+    let mut drain = pin!(drain);
+    if http2 {
+        return Box::pin(serve_http2(io, config, handle, drain)).await;
+    }
+    let Some(Rest { begun, answer, draining }) = first::request(io, &config, &handle, drain.as_mut()).await else {
+        return;
+    };
+    let drain = async {
+        if !draining {
+            drain.await;
+        }
+    };
+    Box::pin(serve_http1(begun, answer, config, handle, drain)).await;
+}
+
+async fn serve_http2<H, A>(io: Io, config: Config, handle: H, drain: impl Future<Output = ()>)
+where
+    H: Fn(Arrived) -> A + Clone + Send + 'static,
+    A: Future<Output = Reply> + Send + 'static,
 {
     let course = Course::default();
+    let service = service(true, &course, config, None, handle);
+    let mut builder = hyper::server::conn::http2::Builder::new(Tasks);
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(HTTP2_STREAMS)
+        .max_header_list_size(u32::try_from(config.headers).unwrap_or(u32::MAX))
+        .max_send_buf_size(HTTP2_SEND_BUFFER)
+        .enable_connect_protocol()
+        .keep_alive_interval(Some(config.header_timeout.max(Duration::from_secs(1))))
+        .keep_alive_timeout(config.header_timeout.max(Duration::from_secs(1)));
+    let connection = builder.serve_connection(TokioIo::new(io), service);
+    // hyper waits for a first request, and between requests, as long as the other side answers pings or says nothing.
+    let patience = Some(config.header_timeout.max(Duration::from_secs(1)));
+    course.run(connection, |connection| connection.graceful_shutdown(), drain, patience).await;
+}
+
+/// `answer` is what the first request is answered, where that is known.
+async fn serve_http1<H, A>(io: Begun, answer: Option<Reply>, config: Config, handle: H, drain: impl Future<Output = ()>)
+where
+    H: Fn(Arrived) -> A + Clone + Send + 'static,
+    A: Future<Output = Reply> + Send + 'static,
+{
+    let course = Course::default();
+    let service = service(false, &course, config, answer, handle);
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(config.header_timeout)
+        .max_headers(config.header_count)
+        .max_buf_size(config.headers.max(LEAST_HEADERS));
+    let connection = builder.serve_connection(TokioIo::new(io), service).with_upgrades();
+    let driven = course.run(connection, |connection| connection.graceful_shutdown(), drain, None);
+    Leash::default().around(driven).await;
+}
+
+/// What hyper asks for answers.
+fn service<H, A>(
+    http2: bool,
+    course: &Course,
+    config: Config,
+    answer: Option<Reply>,
+    handle: H,
+) -> impl Service<Request<Incoming>, Response = Response<reply::Body>, Error = Infallible, Future: Send> + Send + use<H, A>
+where
+    H: Fn(Arrived) -> A + Clone + Send + 'static,
+    A: Future<Output = Reply> + Send + 'static,
+{
     let progress = course.clone();
-    let service = service_fn(move |request: Request<Incoming>| {
+    // Never locked by two, but hyper wants a service that it could share.
+    let answer = Mutex::new(answer);
+    service_fn(move |request: Request<Incoming>| {
         let handle = handle.clone();
         let guard = progress.begin();
+        let known = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
         async move {
             let held = Held::new(guard);
             // hyper counts those of HTTP/1.1 only.
@@ -108,36 +186,13 @@ where
                 let reply = Reply::empty(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
                 return Ok(reply.into_response(http2, held));
             }
-            let reply = handle(arrived(request, held.clone())).await;
+            let reply = match known {
+                Some(reply) => reply,
+                None => handle(arrived(request, held.clone())).await,
+            };
             Ok::<_, Infallible>(reply.into_response(http2, held))
         }
-    });
-    let io = TokioIo::new(io);
-    if http2 {
-        let mut builder = hyper::server::conn::http2::Builder::new(Tasks);
-        builder
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(HTTP2_STREAMS)
-            .max_header_list_size(u32::try_from(config.headers).unwrap_or(u32::MAX))
-            .max_send_buf_size(HTTP2_SEND_BUFFER)
-            .enable_connect_protocol()
-            .keep_alive_interval(Some(config.header_timeout.max(Duration::from_secs(1))))
-            .keep_alive_timeout(config.header_timeout.max(Duration::from_secs(1)));
-        let connection = builder.serve_connection(io, service);
-        // hyper waits for a first request, and between requests, as long as the other side answers pings or says nothing.
-        let patience = Some(config.header_timeout.max(Duration::from_secs(1)));
-        course.run(connection, |connection| connection.graceful_shutdown(), drain, patience).await;
-    } else {
-        let mut builder = hyper::server::conn::http1::Builder::new();
-        builder
-            .timer(TokioTimer::new())
-            .header_read_timeout(config.header_timeout)
-            .max_headers(config.header_count)
-            .max_buf_size(config.headers.max(LEAST_HEADERS));
-        let connection = builder.serve_connection(io, service).with_upgrades();
-        let driven = course.run(connection, |connection| connection.graceful_shutdown(), drain, None);
-        Leash::default().around(driven).await;
-    }
+    })
 }
 
 fn arrived(mut request: Request<Incoming>, held: Held) -> Arrived {

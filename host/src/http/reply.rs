@@ -1,12 +1,15 @@
 //! What is answered: a status, a few headers, a text for the outside. What went wrong inside is logged, never told.
 
 use super::leash::Held;
+use super::upgrade::Upgraded;
 use crate::pipe::Far;
 use ::http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use ::http::{HeaderMap, Response, StatusCode};
 use bytes::Bytes;
 use http_body_util::Either;
 use http_body_util::Full;
+use std::future::Future;
+use std::pin::Pin;
 
 pub struct Reply {
     pub status: StatusCode,
@@ -19,7 +22,12 @@ pub enum Content {
     Bytes(Bytes),
     /// Whatever comes out of a pipe, for as long as its near end is open.
     Stream(Far),
+    /// Nothing more of HTTP: who has the connection when this was sent.
+    Heir(Heir),
 }
+
+/// Whoever is given what stops being HTTP. It is dropped when the client goes away before.
+pub type Heir = Box<dyn FnOnce(Upgraded) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
 pub(super) type Body = Either<Full<Bytes>, Far>;
 
@@ -87,6 +95,8 @@ impl Reply {
                 }
                 Either::Right(far)
             }
+            // Only of an upgrade that hyper does not know of, which is not answered through it.
+            Content::Heir(_) => Either::Left(Full::default()),
         };
         let mut response = Response::new(body);
         *response.status_mut() = self.status;

@@ -1,13 +1,17 @@
 //! What stops being HTTP: a connection of HTTP/1.1, which is taken apart so that another thread can have its socket, or
 //! a stream of HTTP/2, which cannot leave its connection and is bridged to whoever wants it.
 
-use super::io::Io;
+use super::begun::Begun;
 use super::leash::{Held, Streaming};
+use super::reply::Content;
 use crate::error::Chain;
 use crate::pipe::Far;
 use crate::records::Records;
+use crate::task::{self, Tracker};
+use bytes::Bytes;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use std::future::Future;
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
@@ -18,9 +22,13 @@ const PIECE: usize = 4 << 10;
 const SAID: usize = 1 << 10;
 
 /// A connection, or a stream of one, that is to stop being HTTP.
-pub struct Upgrade {
-    upgrade: OnUpgrade,
-    held: Held,
+pub struct Upgrade(Way);
+
+enum Way {
+    /// By way of hyper, which gives it up when the answer was sent.
+    Hyper { upgrade: OnUpgrade, held: Held },
+    /// The connection is still ours, and whoever answers gives it up.
+    Bare,
 }
 
 /// One that has stopped.
@@ -45,20 +53,39 @@ pub struct Tunnel {
 
 impl Upgrade {
     pub(super) fn new(upgrade: OnUpgrade, held: Held) -> Self {
-        Self { upgrade, held }
+        Self(Way::Hyper { upgrade, held })
     }
 
-    /// Waits until the answer, 101 or 200, is sent, and gives what it was about. `None` when the client went away
-    /// before.
+    pub(super) fn bare() -> Self {
+        Self(Way::Bare)
+    }
+
+    /// What is to follow the head of an answer, 101 or 200, so that `heir` is given what it was about.
+    pub fn then<F, W>(self, tasks: &Tracker, heir: F) -> Content
+    where
+        F: FnOnce(Upgraded) -> W + Send + 'static,
+        W: Future<Output = ()> + Send + 'static,
+    {
+        if let Way::Bare = self.0 {
+            return Content::Heir(Box::new(|upgraded| Box::pin(heir(upgraded))));
+        }
+        task::tracked(tasks, async move {
+            if let Some(upgraded) = self.done().await {
+                heir(upgraded).await;
+            }
+        });
+        Bytes::new().into()
+    }
+
+    /// Waits until hyper has sent the answer, and gives what it was about. `None` when the client went away before.
     pub async fn done(self) -> Option<Upgraded> {
-        match self.upgrade.await.ok()?.downcast::<TokioIo<Io>>() {
+        let Way::Hyper { upgrade, held } = self.0 else { return None };
+        match upgrade.await.ok()?.downcast::<TokioIo<Begun>>() {
             Ok(parts) => {
-                let (tcp, tls) = parts.io.into_inner().into_parts().ok()?;
-                Some(Upgraded::Socket { tcp, tls, early: parts.read_buf.to_vec() })
+                let (tcp, tls, unread) = parts.io.into_inner().into_parts().ok()?;
+                Some(Upgraded::Socket { tcp, tls, early: [parts.read_buf, unread].concat() })
             }
-            Err(stream) => {
-                Some(Upgraded::Stream(Tunnel { io: TokioIo::new(stream), streaming: self.held.streaming() }))
-            }
+            Err(stream) => Some(Upgraded::Stream(Tunnel { io: TokioIo::new(stream), streaming: held.streaming() })),
         }
     }
 }

@@ -23,7 +23,7 @@ pub use inherited::{Inherited, inherited};
 
 use crate::error::Chain;
 use gate::Room;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
@@ -106,6 +106,9 @@ fn take(socket: std::net::TcpListener) -> io::Result<(TcpListener, SocketAddr)> 
 
 fn open(address: SocketAddr, only_ipv6: bool, reuse_port: bool) -> io::Result<(TcpListener, SocketAddr)> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if INHERITED {
+        prepare(SockRef::from(&socket));
+    }
     if address.is_ipv6() {
         socket.set_only_v6(only_ipv6)?;
     }
@@ -162,6 +165,14 @@ impl Listeners {
             }
             Poll::Pending
         };
+        // On one that was given, some may have come before anything could be set.
+        let prepared = INHERITED && !self.kept;
+        let mut serve = |tcp: TcpStream, peer, permit| {
+            if !prepared {
+                prepare(SockRef::from(&tcp));
+            }
+            serve(tcp, peer, permit);
+        };
         tokio::select! {
             biased;
             () = shutdown => {}
@@ -204,25 +215,25 @@ where
     // A client of IPv4 on an IPv6 socket is known by its IPv4 address, in limits and in logs.
     let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
     let Some(permit) = gate.admit(room, peer.ip()) else { return };
-    // It fails only on a connection that is gone already, which whoever reads from it will find out.
-    let _ = tcp.set_nodelay(true);
-    hold_little(&tcp);
     serve(tcp, peer, permit);
 }
+
+/// Whether connections have from the first what their listener was given before it began to listen.
+const INHERITED: bool = cfg!(target_os = "linux");
 
 /// Bytes that the kernel takes from us for a connection beyond what is on its way.
 #[cfg(target_os = "linux")]
 const UNSENT: u32 = 128 << 10;
 
-/// A client that does not read would be given up to `tcp_wmem` of the kernel's memory, some megabytes, all of it fresh; what
-/// it has not got is in the ring and on disk anyway.
-fn hold_little(tcp: &TcpStream) {
+/// Sets what every connection is to have. A client that does not read would be given up to `tcp_wmem` of the kernel's
+/// memory, some megabytes, all of it fresh; what it has not got is in the ring and on disk anyway.
+fn prepare(tcp: SockRef<'_>) {
+    // It fails only on a connection that is gone already, which whoever reads from it will find out.
+    let _ = tcp.set_tcp_nodelay(true);
     #[cfg(target_os = "linux")]
-    if let Err(error) = socket2::SockRef::from(tcp).set_tcp_notsent_lowat(UNSENT) {
+    if let Err(error) = tcp.set_tcp_notsent_lowat(UNSENT) {
         tracing::debug!(%error, "what the kernel holds of a connection cannot be bounded");
     }
-    #[cfg(not(target_os = "linux"))]
-    let _ = tcp;
 }
 
 /// Errors of one client, not of the socket. To pause on them would let one client slow the others.

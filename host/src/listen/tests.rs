@@ -53,6 +53,8 @@ async fn every_address_is_served_and_told_with_the_port_the_system_chose() {
         let mut client = TcpStream::connect(address).await.unwrap();
         let (mut tcp, peer, permit) = door.accepted.recv().await.unwrap();
         assert_eq!((peer, tcp.nodelay().unwrap()), (client.local_addr().unwrap(), true));
+        #[cfg(target_os = "linux")]
+        assert_eq!(SockRef::from(&tcp).tcp_notsent_lowat().unwrap(), UNSENT);
         assert_eq!(door.gate.open(), 1);
         tcp.write_all(b"x").await.unwrap();
         assert_eq!(client.read_u8().await.unwrap(), b'x');
@@ -76,7 +78,7 @@ async fn the_kernel_takes_little_for_a_client_that_does_not_read() {
             Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
         }
     }
-    let received = socket2::SockRef::from(&client).recv_buffer_size().unwrap();
+    let received = SockRef::from(&client).recv_buffer_size().unwrap();
     assert!(taken <= received + 2 * UNSENT as usize, "{taken} bytes were taken, of {received} to be received");
 }
 

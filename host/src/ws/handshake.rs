@@ -25,17 +25,20 @@ pub fn asked(headers: &HeaderMap) -> bool {
     has_token(headers, UPGRADE, "websocket")
 }
 
-/// Checks an upgrade and gives the headers of the 101 that answers it.
-pub fn accept(headers: &HeaderMap, subprotocol: Option<&str>) -> Result<HeaderMap, Refusal> {
+/// Checks an upgrade, and gives its key.
+pub fn check(headers: &HeaderMap) -> Result<&HeaderValue, Refusal> {
     if !has_token(headers, CONNECTION, "upgrade") {
         return Err(Refusal::Connection);
     }
     check_version(headers)?;
     let mut keys = headers.get_all(SEC_WEBSOCKET_KEY).iter();
     let (Some(key), None) = (keys.next(), keys.next()) else { return Err(Refusal::Key) };
-    if !is_key(key.as_bytes()) {
-        return Err(Refusal::Key);
-    }
+    if is_key(key.as_bytes()) { Ok(key) } else { Err(Refusal::Key) }
+}
+
+/// Checks an upgrade and gives the headers of the 101 that answers it.
+pub fn accept(headers: &HeaderMap, subprotocol: Option<&str>) -> Result<HeaderMap, Refusal> {
+    let key = check(headers)?;
     let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes())).map_err(|_| Refusal::Key)?;
     let mut answer = HeaderMap::new();
     answer.insert(CONNECTION, HeaderValue::from_static("upgrade"));
