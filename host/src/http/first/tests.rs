@@ -81,11 +81,11 @@ impl Served {
         self.tcp.write_all(text.as_bytes()).await.unwrap();
     }
 
-    /// All that comes until it ends like this.
+    /// All that comes until it ends like this, and nothing of what is behind that.
     async fn heard(&mut self, end: &str) -> String {
         let mut text = String::new();
         while !text.ends_with(end) {
-            let mut buffer = [0; 1000];
+            let mut buffer = [0; 1];
             let read = timeout(PATIENCE, self.tcp.read(&mut buffer)).await.expect(&text).unwrap();
             assert_ne!(read, 0, "{text}");
             text.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
