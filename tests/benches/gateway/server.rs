@@ -24,6 +24,7 @@ pub struct Setting {
     pub tls: bool,
     /// Streams, each with a webhook of its own: `/ws/0` has what comes to `/hook/0`.
     pub streams: usize,
+    /// What comes is judged, and not only kept.
     pub dispatch: bool,
 }
 
@@ -73,7 +74,8 @@ fn config(setting: Setting) -> Config {
     for number in 0..setting.streams {
         let webhook = format!(
             "path = \"/hook/{number}\"\nprovider = \"meta\"\nverify_token = \"{VERIFY_TOKEN}\"\n\
-             app_secret = \"{APP_SECRET}\"\nfilters = [\"drop-statuses\"]"
+             app_secret = \"{APP_SECRET}\"\nfilters = [\"drop-statuses\"]\ndispatch = {}",
+            setting.dispatch
         );
         let stream =
             format!("path = \"/ws/{number}\"\nwebhooks = [\"hook-{number}\"]\nopen = true\nheartbeat = \"9m\"");
@@ -81,12 +83,6 @@ fn config(setting: Setting) -> Config {
             .section(&format!("webhooks.hook-{number}"), &webhook)
             .section(&format!("streams.stream-{number}"), &stream);
     }
-    if setting.dispatch { config } else { without_dispatch(config) }
-}
-
-/// The place for a gateway that takes webhooks and dispatches none: there is no configuration for it yet, so it
-/// dispatches, and the row says so.
-fn without_dispatch(config: Config) -> Config {
     config
 }
 

@@ -101,7 +101,7 @@ impl Served {
     }
 
     /// It has become something else, which is heard and said to both ways.
-    async fn is_upgraded(mut self, early: &str) {
+    async fn upgraded(mut self, early: &str) {
         let answer = self.heard("\r\n\r\n").await;
         assert!(answer.starts_with("HTTP/1.1 101 Switching Protocols\r\n"), "{answer}");
         assert!(answer.contains("\r\ndate: ") && !answer.contains("content-length"), "{answer}");
@@ -123,7 +123,7 @@ async fn an_upgrade_is_answered_and_what_came_behind_it_is_the_heirs() {
     for early in ["", "early frames"] {
         let mut served = served().await;
         served.say(&format!("{ASKED}{early}")).await;
-        served.is_upgraded(early).await;
+        served.upgraded(early).await;
     }
 }
 
@@ -134,7 +134,7 @@ async fn a_head_may_come_byte_by_byte() {
         served.say(&ASKED[at..=at]).await;
         tokio::task::yield_now().await;
     }
-    served.is_upgraded("").await;
+    served.upgraded("").await;
 }
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn a_plain_request_may_come_before_an_upgrade() {
     served.say("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
     assert!(served.heard("at once\n").await.starts_with("HTTP/1.1 200 OK\r\n"));
     served.say(ASKED).await;
-    served.is_upgraded("").await;
+    served.upgraded("").await;
 }
 
 #[tokio::test]
@@ -155,7 +155,7 @@ async fn a_refused_upgrade_is_answered_once_and_its_connection_goes_on() {
     let answer = served.heard("\r\n\r\nrefused\n").await;
     assert!(answer.starts_with("HTTP/1.1 403 Forbidden\r\n"), "{answer}");
     assert!(answer.contains("\r\ncontent-length: 8\r\n"), "{answer}");
-    served.is_upgraded("early").await;
+    served.upgraded("early").await;
 }
 
 #[tokio::test]
@@ -202,11 +202,11 @@ async fn an_upgrade_under_way_is_finished_in_a_drain_and_one_that_comes_late_has
     slow.drain.take().unwrap().send(()).unwrap();
     tokio::time::sleep(2 * FIRST_REQUEST).await;
     slow.let_go.notify_one();
-    slow.is_upgraded("early").await;
+    slow.upgraded("early").await;
     let mut late = served().await;
     late.drain.take().unwrap().send(()).unwrap();
     late.say(ASKED).await;
-    late.is_upgraded("").await;
+    late.upgraded("").await;
     let mut never = served().await;
     never.drain.take().unwrap().send(()).unwrap();
     assert_eq!(never.rest().await, "");

@@ -15,9 +15,8 @@ pub fn cases(tls: bool) -> Vec<Case> {
         return vec![];
     }
     let with = case("ingest", "1 KiB, filter and dispatch".into(), tls, |server| round(server, LOAD));
-    // Until `server::without_dispatch` does what it says, this dispatches too, and is only not waited for.
     let alone = Load { clients: 0, ..LOAD };
-    let without = case("ingest", "1 KiB, dispatch not waited for".into(), tls, move |server| round(server, alone));
+    let without = case("ingest", "1 KiB, dispatch off".into(), tls, move |server| round(server, alone));
     let setting = Setting { dispatch: false, ..without.setting };
     vec![with, Case { setting, ..without }]
 }
