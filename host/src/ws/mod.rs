@@ -11,7 +11,7 @@
 //! | --- | --- |
 //! | `handshake` | is this request a good upgrade, and the answer to it; permessage-deflate |
 //! | `encode` | an outbox entry in each form, compressed or not; hello, gap, live, drain |
-//! | `shard` | the loop: events, commands, sockets that are ready; what is done to one client (`one`) and to all (`fan`); who stands alike (`seats`), who has which label (`index`) |
+//! | `shard` | its clients; the loop (`turn`): events, commands, sockets that are ready (`poller`); what is done to one client (`one`) and to all (`fan`); who stands alike (`seats`), who has which label (`index`) |
 //! | `beat` | what a shard does by the clock: heartbeats, goodbyes |
 //! | `client` | a cursor and a socket |
 //! | `listening`, `session` | what clients say: pongs, closes, limits |
