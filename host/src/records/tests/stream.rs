@@ -37,7 +37,7 @@ async fn much_goes_both_ways_when_nobody_reads_for_a_while() {
             client_says.shutdown().await.unwrap();
         };
         let read = async {
-            tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+            // Both writes were tried before, and wait.
             let (mut heard, mut client_heard) = (Vec::new(), Vec::new());
             let both = tokio::join!(hears.read_to_end(&mut heard), client_hears.read_to_end(&mut client_heard));
             assert_eq!((both.0.unwrap(), both.1.unwrap()), (MUCH, MUCH));
