@@ -16,8 +16,6 @@ use crate::message::{Card, Cursor, Gap, Offset};
 use crate::metrics::CloseReason;
 use bytes::BytesMut;
 use feed::Partial;
-use mio::net::TcpStream;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -240,18 +238,22 @@ impl Client {
         self.cursor
     }
 
-    /// What is needed to feed it together with others, if it has nothing of its own: its socket, where nothing is to be sealed,
-    /// and the cursor of what it was given last.
-    pub fn at_ease(&self) -> Option<(Option<Rc<TcpStream>>, [u8; Cursor::LENGTH])> {
+    /// Whether it may be fed together with others: it has nothing of its own.
+    pub fn is_at_ease(&self) -> bool {
         let is_free = self.live && !self.blocked && !self.stuck && !self.fetching && self.skip == 0;
         let is_told = self.control.is_empty() && self.partial.is_none() && self.closing.is_none();
         let is_plain = self.knowledge.is_none() && self.awaiting.is_none();
-        (is_free && is_told && is_plain).then(|| self.socket.free())?.map(|plain| (plain, self.given))
+        is_free && is_told && is_plain && self.socket.is_free()
     }
 
-    /// It was fed together with others up to here.
-    pub fn stand(&mut self, cursor: Cursor, given: [u8; Cursor::LENGTH]) {
-        (self.cursor, self.given) = (cursor, given);
+    /// What is needed to feed it together with others: its socket, and the cursor of what it was given last.
+    pub fn join_others(&mut self) -> (Socket, [u8; Cursor::LENGTH]) {
+        (self.socket.lend(), self.given)
+    }
+
+    /// It was fed together with others up to here, and has its socket back.
+    pub fn leave_others(&mut self, cursor: Cursor, socket: Socket, given: [u8; Cursor::LENGTH]) {
+        (self.cursor, self.socket, self.given) = (cursor, socket, given);
     }
 
     /// It has all up to here, when others may have more.

@@ -15,13 +15,16 @@ use std::time::Instant;
 /// A client is there: whoever wants to hear it hears of it first, then what came with its handshake is read.
 pub fn begin(shared: &Shared, id: ClientId) {
     let hearing = hearing(shared, id);
-    let line = {
+    let pipe = {
         let mut shard = shared.borrow_mut();
         let Some(seat) = shard.clients.at_id(id) else { return };
         seat.announced = hearing.is_some();
-        seat.client.socket.line().clone()
+        match seat.client.socket.line() {
+            Line::Pipe(pipe) => Some(pipe.clone()),
+            _ => None,
+        }
     };
-    if let Line::Pipe(pipe) = line {
+    if let Some(pipe) = pipe {
         // No poller knows of a pipe.
         let listener = task::local(listen(shared.clone(), pipe, id, hearing));
         return keep(shared, id, listener);

@@ -151,7 +151,7 @@ fn join(shared: &Shared, joining: Joining) {
                 tracing::error!(%error, "failed to watch the socket of a client, it is closed");
                 return;
             }
-            (Line::Tcp(Rc::new(tcp)), tls)
+            (Line::Tcp(tcp), tls)
         }
         Transport::Pipe(pipe) => (Line::Pipe(Rc::new(pipe)), None),
     };

@@ -12,11 +12,13 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
 use std::rc::Rc;
 
-/// What carries the bytes. Clones are the same line: those that wait for it hold one.
-#[derive(Clone)]
+/// What carries the bytes.
 pub enum Line {
-    Tcp(Rc<TcpStream>),
+    Tcp(TcpStream),
+    /// Those that wait for it hold it too.
     Pipe(Rc<Near>),
+    /// Nothing: the socket is with others, see [`Socket::lend`].
+    Lent,
 }
 
 pub struct Socket {
@@ -27,8 +29,9 @@ pub struct Socket {
 impl Line {
     fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Tcp(tcp) => (&**tcp).read(buffer),
+            Self::Tcp(tcp) => (&*tcp).read(buffer),
             Self::Pipe(pipe) => pipe.try_read(buffer),
+            Self::Lent => Err(ErrorKind::NotConnected.into()),
         }
     }
 
@@ -36,10 +39,11 @@ impl Line {
         let written = match self {
             // One slice goes by `send`, which is cheaper.
             Self::Tcp(tcp) => match slices {
-                [slice] => (&**tcp).write(slice),
-                slices => (&**tcp).write_vectored(slices),
+                [slice] => (&*tcp).write(slice),
+                slices => (&*tcp).write_vectored(slices),
             },
             Self::Pipe(pipe) => pipe.try_write_vectored(slices),
+            Self::Lent => Err(ErrorKind::NotConnected.into()),
         };
         match written {
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
@@ -50,8 +54,9 @@ impl Line {
     fn finish(&self) {
         match self {
             // The peer may be gone already, and this is but courtesy.
-            Self::Tcp(tcp) => drop(socket2::SockRef::from(&**tcp).shutdown(Shutdown::Write)),
+            Self::Tcp(tcp) => drop(socket2::SockRef::from(tcp).shutdown(Shutdown::Write)),
             Self::Pipe(pipe) => pipe.close(),
+            Self::Lent => {}
         }
     }
 }
@@ -65,13 +70,23 @@ impl Socket {
         &self.line
     }
 
-    /// Whether nothing waits here to be sent. What may be written to it without being sealed, if that may be.
-    pub fn free(&self) -> Option<Option<Rc<TcpStream>>> {
-        let is_free = self.tls.as_ref().is_none_or(|tls| tls.is_clear());
+    /// Whether it is a socket of the kernel's on which nothing waits, to be sent or to be read.
+    pub fn is_free(&self) -> bool {
+        let is_free = self.tls.as_ref().is_none_or(|tls| tls.is_clear() && !tls.has_unread());
+        is_free && matches!(self.line, Line::Tcp(_))
+    }
+
+    /// What may be written to as it is, without being sealed.
+    pub fn plain(&self) -> Option<&TcpStream> {
         match &self.line {
-            Line::Tcp(tcp) if is_free => Some(self.tls.is_none().then(|| tcp.clone())),
-            Line::Tcp(_) | Line::Pipe(_) => None,
+            Line::Tcp(tcp) if self.tls.is_none() => Some(tcp),
+            _ => None,
         }
+    }
+
+    /// Gives the socket to whoever feeds it together with others. What is left in its place is of no use.
+    pub fn lend(&mut self) -> Self {
+        std::mem::replace(self, Self { line: Line::Lent, tls: None })
     }
 
     /// Whether something was read from the line that nobody has taken yet.

@@ -11,7 +11,7 @@ use crate::ws::client::{Sent, Standing};
 use crate::ws::encode::{Manner, PARTS};
 use crate::ws::socket::Written;
 use std::collections::HashSet;
-use std::io::{self, ErrorKind, IoSlice, Write};
+use std::io::{self, IoSlice};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
@@ -176,9 +176,10 @@ impl Fan<'_> {
         let mut sockets = Vec::with_capacity(places.len());
         for at in places {
             match &members[*at] {
-                Member { plain: Some(tcp), given, .. } if !own || *given == first.given => {
-                    sockets.push(tcp.as_raw_fd());
-                }
+                Member { socket, given, .. } if !own || *given == first.given => match socket.plain() {
+                    Some(tcp) => sockets.push(tcp.as_raw_fd()),
+                    None => return Vec::new(),
+                },
                 _ => return Vec::new(),
             }
         }
@@ -201,18 +202,9 @@ impl Fan<'_> {
     }
 
     fn give(&mut self, index: usize, at: usize) -> io::Result<Written> {
-        let Member { slot, plain, given } = &self.clients.crowds[index].members[at];
+        let Member { socket, given, .. } = &mut self.clients.crowds[index].members[at];
         self.joined.own(given);
         let bytes = &self.joined.bytes;
-        if let Some(tcp) = plain {
-            return match (&**tcp).write(bytes) {
-                Ok(accepted) => Ok(Written { accepted, full: accepted < bytes.len() }),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(Written { accepted: 0, full: true }),
-                Err(error) => Err(error),
-            };
-        }
-        let slot = *slot;
-        let socket = &mut self.clients.at(slot).client.socket;
         let mut total = 0;
         loop {
             let Written { accepted, full } = socket.write(&[IoSlice::new(&bytes[total..])], self.scratch)?;

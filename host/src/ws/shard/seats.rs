@@ -11,10 +11,9 @@ use crate::message::{Card, ClientId, Cursor};
 use crate::ws::Stream;
 use crate::ws::client::Client;
 use crate::ws::encode::Manner;
-use mio::net::TcpStream;
+use crate::ws::socket::Socket;
 use slab::Slab;
 use std::collections::HashMap;
-use std::rc::Rc;
 use std::sync::Arc;
 
 /// Clients of one stream who are spoken to in one manner and have all up to one cursor.
@@ -25,11 +24,12 @@ pub struct Crowd {
     pub members: Vec<Member>,
 }
 
-/// What is needed to feed one of them.
+/// What is needed to feed one of them, and nothing else: what the one before it has not brought into the processor's cache costs
+/// more than all that is done with it here.
 pub struct Member {
     pub slot: usize,
-    /// `None`: what it is sent must be sealed first.
-    pub plain: Option<Rc<TcpStream>>,
+    /// Its client's, as long as it is here.
+    pub socket: Socket,
     /// The cursor of what it was given last, see [`Client`].
     pub given: [u8; Cursor::LENGTH],
 }
@@ -166,12 +166,12 @@ impl Seats {
     pub fn step_out(&mut self, slot: usize) {
         let Place::Crowd { crowd, at } = self.slots[slot].place else { return };
         let Crowd { members, cursor, .. } = &mut self.crowds[crowd];
-        let Member { given, .. } = members.swap_remove(at);
+        let Member { socket, given, .. } = members.swap_remove(at);
         if let Some(moved) = members.get(at) {
             self.slots[moved.slot].place = Place::Crowd { crowd, at };
         }
         let seat = &mut self.slots[slot];
-        seat.client.stand(*cursor, given);
+        seat.client.leave_others(*cursor, socket, given);
         seat.place = Place::Stray { at: self.strays.len() };
         self.strays.push(slot);
     }
@@ -179,13 +179,15 @@ impl Seats {
     /// Puts a stray into the crowd of those who stand as it does, if it has nothing of its own.
     pub fn step_in(&mut self, id: ClientId) {
         let Some(slot) = self.slot_of(id) else { return };
-        let seat = &mut self.slots[slot];
-        let Place::Stray { at } = seat.place else { return };
-        let Some((plain, given)) = seat.client.at_ease() else { return };
+        let Place::Stray { at } = self.slots[slot].place else { return };
+        if !self.slots[slot].client.is_at_ease() {
+            return;
+        }
         let Some(crowd) = self.crowd(slot) else { return };
+        let (socket, given) = self.slots[slot].client.join_others();
         let members = &mut self.crowds[crowd].members;
         self.slots[slot].place = Place::Crowd { crowd, at: members.len() };
-        members.push(Member { slot, plain, given });
+        members.push(Member { slot, socket, given });
         self.strays.swap_remove(at);
         if let Some(moved) = self.strays.get(at) {
             self.slots[*moved].place = Place::Stray { at };
