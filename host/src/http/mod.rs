@@ -9,6 +9,7 @@
 
 mod begun;
 mod body;
+mod calm;
 mod drive;
 mod first;
 mod head;
@@ -25,6 +26,7 @@ pub use upgrade::{Upgrade, Upgraded, bridge};
 use ::http::{Request, Response, StatusCode, request};
 use begun::Begun;
 use bytes::Bytes;
+use calm::calm;
 use drive::Course;
 use first::Rest;
 use hyper::body::Incoming;
@@ -138,7 +140,7 @@ where
     let connection = builder.serve_connection(TokioIo::new(io), service);
     // hyper waits for a first request, and between requests, as long as the other side answers pings or says nothing.
     let patience = Some(config.header_timeout.max(Duration::from_secs(1)));
-    course.run(connection, |connection| connection.graceful_shutdown(), drain, patience).await;
+    calm(course.run(connection, |connection| connection.graceful_shutdown(), drain, patience)).await;
 }
 
 /// `answer` is what the first request is answered, where that is known.
@@ -156,7 +158,7 @@ where
         .max_headers(config.header_count)
         .max_buf_size(config.headers.max(LEAST_HEADERS));
     let connection = builder.serve_connection(TokioIo::new(io), service).with_upgrades();
-    let driven = course.run(connection, |connection| connection.graceful_shutdown(), drain, None);
+    let driven = calm(course.run(connection, |connection| connection.graceful_shutdown(), drain, None));
     Leash::default().around(driven).await;
 }
 
