@@ -24,10 +24,10 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistM
 use ring::digest;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Memory is bounded by these: blocks read lately, and what each keyspace gathers before it writes it out.
 const CACHE: u64 = 32 << 20;
@@ -46,6 +46,8 @@ pub(super) struct Store {
     pub seen: Mutex<BTreeMap<(u64, u64), Keyspace>>,
     /// How many events are held.
     pub count_held: Arc<AtomicU64>,
+    /// The numbers of `meta` that were asked for or set: they change with each batch.
+    numbers: Mutex<HashMap<String, u64>>,
 }
 
 /// The frame of a log that was applied last.
@@ -112,13 +114,20 @@ impl Store {
         }
         let (meta, verdicts, lanes) = (space("meta")?, space("verdicts")?, space("held-lanes")?);
         let (conversations, seen) = (space("held-conversations")?, Mutex::new(seen));
-        Ok(Self { meta, verdicts, held, lanes, conversations, seen, count_held, database })
+        let numbers = Mutex::default();
+        Ok(Self { meta, verdicts, held, lanes, conversations, seen, count_held, numbers, database })
     }
 
-    /// What a frame says is in the hands of the operating system when it is applied: a crash of this process loses
-    /// none of it, and a power cut no more than can be read in the logs again.
+    /// What a frame says waits in this process when it is applied, as long as a second (`flush`): a crash loses no more than can
+    /// be read in the logs again.
     pub fn batch(&self) -> OwnedWriteBatch {
-        self.database.batch().durability(Some(PersistMode::Buffer))
+        self.database.batch()
+    }
+
+    /// Gives the operating system all that was applied. To be called every second or so, and before what was applied is deleted
+    /// from the logs.
+    pub fn flush(&self) -> fjall::Result<()> {
+        self.database.persist(PersistMode::Buffer)
     }
 
     pub fn number(&self, key: &str) -> fjall::Result<Option<u64>> {
@@ -203,7 +212,18 @@ impl Store {
 
     /// Sets a number of `meta` to a higher one.
     pub fn raise(&self, batch: &mut OwnedWriteBatch, key: &str, number: u64) -> fjall::Result<()> {
-        let number = self.number(key)?.map_or(number, |before| before.max(number));
+        // One that panicked has left the map whole.
+        let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = match numbers.get_mut(key) {
+            Some(before) => {
+                *before = number.max(*before);
+                *before
+            }
+            None => {
+                let number = self.number(key)?.map_or(number, |before| before.max(number));
+                *numbers.entry(key.to_owned()).or_insert(number)
+            }
+        };
         batch.insert(&self.meta, key, number.to_be_bytes());
         Ok(())
     }

@@ -51,6 +51,7 @@ impl Journal {
         // What is freed below may be just what the index waits for, so its error comes last.
         let index = state.keeper.ensure();
         let keep_from = self.keep_from();
+        let flushed = state.keeper.read(super::index::Store::flush);
         let (inbox, outbox) = self.retention();
         let mut freed = Freed { inbox: retain(&state.inbox, &inbox, now, keep_from.0)?, outbox: 0 };
         self.tell_if_too_much(keep_from);
@@ -63,7 +64,7 @@ impl Journal {
                 let _ = log.append(&[NewFrame { count: 0, payload: Bytes::new(), body: Bytes::new() }], now);
             }
         }
-        index?;
+        index.and(flushed)?;
         self.prune()?;
         state.keeper.read(|store| state.window.forget(store, now))?;
         Ok(freed)
