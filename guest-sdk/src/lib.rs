@@ -50,6 +50,8 @@ mod http;
 mod json;
 #[cfg(target_family = "wasm")]
 mod lower;
+#[cfg(all(target_family = "wasm", feature = "allocator"))]
+mod memory;
 mod message;
 mod request;
 mod verdict;

@@ -6,7 +6,8 @@ use postern_filter::{
     Admission, Client, Close, Denial, Event, HttpVerdict, Message, Payload, Request, Selector, Verdict,
 };
 use postern_tests::{fixtures, guests};
-use serde_json::json;
+use serde_json::{Value, json};
+use std::process::Command;
 use std::time::Duration;
 
 fn gallery(name: &str) -> Component {
@@ -103,6 +104,28 @@ fn limits_hold_as_in_service() {
     assert_eq!(filter.on_message(&does("trap")).failed().kind, "trap");
     let refused = filter.on_message(&Message::json(&json!({ "answer": "error", "reason": "no" })));
     assert_eq!((refused.failed().kind.as_str(), refused.failed().words.as_str()), ("refused", "no"));
+}
+
+#[test]
+fn what_is_static_is_enough_for_most_calls_and_beyond_it_memory_grows_up_to_the_limit() {
+    let component = guests::reference();
+    let program = env!("CARGO_BIN_EXE_postern-under-test");
+    let told = Command::new(program).args(["filter", "inspect", "--json"]).arg(&component).output();
+    let told: Value = serde_json::from_slice(&told.expect("the program runs").stdout).expect("it is JSON");
+    let filter = reference().with_memory(8 << 20);
+    let large = json!({ "text": "x".repeat(16 << 10), "do": [{ "op": "size" }] });
+    let ran = filter.on_message(&Message::json(&large));
+    ran.answer();
+    assert_eq!(told["memory"]["initial"], ran.memory, "nothing has grown");
+    let grow = |mebibytes: &str| Message::json(&json!({ "do": [{ "op": "grow", "a": mebibytes }] }));
+    for mebibytes in ["1", "3", "6"] {
+        let grown = filter.on_message(&grow(mebibytes));
+        grown.answer();
+        assert!(grown.memory > ran.memory && grown.memory <= 8 << 20, "{}", grown.memory);
+    }
+    let refused = filter.on_message(&grow("8"));
+    assert_eq!(refused.failed().kind, "memory");
+    assert!(refused.failed().words.ends_with("of the 8388608 it may have"), "{}", refused.failed().words);
 }
 
 #[test]

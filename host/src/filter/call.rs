@@ -78,7 +78,7 @@ impl Callee {
         subject: Subject,
         work: impl FnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<Result<T, String>>,
     ) -> Called<T> {
-        let Some(_room) = self.room() else { return (Err(Failure::Busy), Cost::default()) };
+        let Some(_room) = self.room(deadline) else { return (Err(Failure::Busy), Cost::default()) };
         match &self.warm {
             None => self.on_fresh(deadline, subject, work),
             Some(warm) => match warm.take().map_or_else(|| self.start(), Ok) {
@@ -95,13 +95,13 @@ impl Callee {
         subject: Subject,
         work: impl FnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<Result<T, String>>,
     ) -> Called<T> {
-        let Some(_room) = self.room() else { return (Err(Failure::Busy), Cost::default()) };
+        let Some(_room) = self.room(deadline) else { return (Err(Failure::Busy), Cost::default()) };
         self.on_fresh(deadline, subject, work)
     }
 
     /// Room for a call, and the clock that ends it, until it is dropped; `None` if there is none for too long.
-    fn room(&self) -> Option<(Slot<'_>, Running<'_>)> {
-        Some((self.machine.slots.wait()?, self.machine.ticker.running()))
+    fn room(&self, deadline: Duration) -> Option<(Slot<'_>, Running<'_>)> {
+        Some((self.machine.slots.wait()?, self.machine.ticker.running(deadline)))
     }
 
     fn on_fresh<T>(
