@@ -8,6 +8,9 @@
 //! | here | a connection, over a line that never waits |
 //! | `opening` | what comes |
 //! | `sealing` | what goes out |
+//! | `by_rustls` | records as rustls makes them |
+//! | `own` | records without rustls, once its keys were taken out |
+//! | `key` | one such key, for one direction |
 //! | `shared` | the buffers, a set a thread |
 //! | `stream` | the same over TCP for those who wait: its handshake, and then what hyper runs on |
 //!
@@ -17,9 +20,13 @@
 //!   handshake message (`opening::MOST_BEGUN`), and the content of one read that nobody has taken (`shared::CAME`);
 //! - what is written goes into as few records as hold it and to the line in one call; what that does not take is kept
 //!   sealed, one call's worth (`sealing::SEAL`) and what rustls has to say of its own (`sealing::HELD`) at most;
-//! - whoever breaks the protocol gets rustls's alert before the error is told here.
+//! - whoever breaks the protocol gets an alert before the error is told here;
+//! - where keys are taken out of rustls (`Records::take_keys`), all of this is so as before.
 
+mod by_rustls;
+mod key;
 mod opening;
+mod own;
 mod sealing;
 mod shared;
 mod stream;
@@ -29,13 +36,15 @@ mod tests;
 pub use sealing::Written;
 pub use stream::Stream;
 
+use own::Own;
 use rustls::server::UnbufferedServerConnection;
 use rustls::{CommonState, ServerConfig};
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 
 pub struct Records {
-    rustls: UnbufferedServerConnection,
+    layer: Layer,
     /// Came, and is not whole yet. rustls may have opened a part of it in place.
     begun: Vec<u8>,
     /// Content that nobody has taken yet, from `taken` on.
@@ -47,6 +56,19 @@ pub struct Records {
     end: Option<End>,
     /// Nothing more may be written.
     finished: bool,
+    /// Whether its keys may be taken out of rustls, and whether they are to be, as soon as they can be.
+    may_take: bool,
+    to_take: bool,
+    /// Nothing has come since rustls last sealed content, so that it has nothing to say before the next.
+    settled: bool,
+}
+
+/// What makes records of content, and content of records.
+enum Layer {
+    Rustls(Box<UnbufferedServerConnection>),
+    Own(Box<Own>),
+    /// It was lost, which is told as an end.
+    Lost,
 }
 
 enum End {
@@ -62,7 +84,10 @@ impl Records {
     /// A connection that nobody has said anything on.
     pub fn new(config: Arc<ServerConfig>) -> Result<Box<Self>, rustls::Error> {
         Ok(Box::new(Self {
-            rustls: UnbufferedServerConnection::new(config)?,
+            may_take: config.enable_secret_extraction,
+            to_take: false,
+            settled: false,
+            layer: Layer::Rustls(Box::new(UnbufferedServerConnection::new(config)?)),
             begun: Vec::new(),
             opened: Vec::new(),
             taken: 0,
@@ -82,9 +107,38 @@ impl Records {
         !self.opened.is_empty() || self.end.is_some()
     }
 
-    /// What the two sides have agreed on so far.
-    pub fn agreed(&self) -> &CommonState {
-        &self.rustls
+    /// What the two sides have agreed on so far. `None` once the keys were taken out: it is not kept.
+    pub fn agreed(&self) -> Option<&CommonState> {
+        match &self.layer {
+            Layer::Rustls(rustls) => Some(rustls),
+            Layer::Own(_) | Layer::Lost => None,
+        }
+    }
+
+    /// For a connection that has shaken hands, is to be kept long, and is one of many: takes the keys out of rustls, if it is one
+    /// of TLS 1.3, as soon as rustls has nothing under way. Before that, all is as it was.
+    pub fn take_keys(&mut self) {
+        let Layer::Rustls(rustls) = &self.layer else { return };
+        self.to_take = self.may_take && own::is_possible(rustls);
+        self.take_when_settled();
+    }
+
+    fn take_when_settled(&mut self) {
+        let Layer::Rustls(rustls) = &self.layer else { return };
+        // What has begun to come, rustls may have opened in part; and what it answers to new keys, it keeps until it seals.
+        let is_settled = self.settled && self.begun.is_empty() && self.end.is_none() && !self.finished;
+        if !self.to_take || !is_settled || rustls.wants_write() {
+            return;
+        }
+        let Layer::Rustls(rustls) = mem::replace(&mut self.layer, Layer::Lost) else { return };
+        self.to_take = false;
+        match Own::new(*rustls) {
+            Ok(own) => self.layer = Layer::Own(Box::new(own)),
+            Err(error) => {
+                self.end = Some(End::Broken(Box::new(error)));
+                self.finished = true;
+            }
+        }
     }
 }
 

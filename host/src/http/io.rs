@@ -16,7 +16,7 @@ impl Io {
     pub fn speaks_http2(&self) -> bool {
         match self {
             Self::Plain(_) => false,
-            Self::Tls(tls) => tls.agreed().alpn_protocol() == Some(b"h2"),
+            Self::Tls(tls) => tls.alpn_protocol() == Some(b"h2"),
         }
     }
 

@@ -1,8 +1,8 @@
 //! What comes: read into the buffer that all share, opened there, and given on.
 
-use super::{End, Records, shared};
+use super::own::Fault;
+use super::{End, Layer, Records, by_rustls, shared};
 use bytes::BufMut;
-use rustls::unbuffered::{ConnectionState, EncodeError, EncodeTlsData, UnbufferedStatus};
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
 
@@ -72,6 +72,9 @@ impl Records {
     /// what has no room there is kept, behind what is kept already. What rustls has to say is left in `sealed`.
     pub(super) fn open(&mut self, came: &mut [u8], buffer: &mut impl BufMut) -> usize {
         let mut begun = mem::take(&mut self.begun);
+        if self.end.is_some() {
+            return 0;
+        }
         let joined = !begun.is_empty();
         let bytes = if joined {
             begun.extend_from_slice(came);
@@ -79,35 +82,28 @@ impl Records {
         } else {
             came
         };
-        let (mut used, mut given) = (0, 0);
-        while self.end.is_none() {
-            let UnbufferedStatus { mut discard, state, .. } = self.rustls.process_tls_records(&mut bytes[used..]);
-            let mut done = false;
-            match state {
-                Ok(ConnectionState::ReadTraffic(mut traffic)) => {
-                    while let Some(Ok(record)) = traffic.next_record() {
-                        let here = record.payload.len().min(buffer.remaining_mut());
-                        let (here, kept) = record.payload.split_at(here);
-                        buffer.put_slice(here);
-                        given += here.len();
-                        self.opened.extend_from_slice(kept);
-                        discard += record.discard;
+        let (mut given, opened) = (0, &mut self.opened);
+        let give = |content: &[u8]| {
+            let (here, kept) = content.split_at(content.len().min(buffer.remaining_mut()));
+            buffer.put_slice(here);
+            given += here.len();
+            opened.extend_from_slice(kept);
+        };
+        self.settled = false;
+        let (used, end) = match &mut self.layer {
+            Layer::Rustls(rustls) => by_rustls::open(rustls, bytes, give, &mut self.sealed),
+            Layer::Own(own) => match own.open(bytes, give) {
+                (used, Ok(closed)) => (used, closed.then_some(End::Closed)),
+                (used, Err(Fault { alert, error })) => {
+                    if let Some(alert) = alert.filter(|_| !self.finished) {
+                        own.fail(alert, &mut self.sealed);
                     }
+                    (used, Some(End::Broken(Box::new(error))))
                 }
-                // Nobody is offered to send any. Were it there, it would have to be taken.
-                Ok(ConnectionState::ReadEarlyData(mut early)) => while early.next_record().is_some() {},
-                Ok(ConnectionState::EncodeTlsData(said)) => put(&mut self.sealed, said),
-                Ok(ConnectionState::TransmitTlsData(said)) => said.done(),
-                // What comes behind it is nothing (RFC 8446, section 6.1).
-                Ok(ConnectionState::PeerClosed) => self.end = Some(End::Closed),
-                Ok(_) => done = true,
-                Err(error) => self.end = Some(End::Broken(Box::new(error))),
-            }
-            used += discard;
-            if done {
-                break;
-            }
-        }
+            },
+            Layer::Lost => (0, Some(End::Cut)),
+        };
+        self.end = end;
         let rest = &mut bytes[used..];
         match self.end {
             Some(End::Broken(_)) => self.say_why(rest),
@@ -123,27 +119,15 @@ impl Records {
         given
     }
 
-    /// The alert that rustls has for an end, if any. After it nothing may be said.
+    /// The alert for an end, if rustls has one. After it nothing may be said.
     pub(super) fn say_why(&mut self, rest: &mut [u8]) {
         self.finished = true;
-        while self.rustls.wants_write() {
-            let Ok(ConnectionState::EncodeTlsData(said)) = self.rustls.process_tls_records(rest).state else { return };
-            put(&mut self.sealed, said);
+        if let Layer::Rustls(rustls) = &mut self.layer {
+            by_rustls::say_why(rustls, rest, &mut self.sealed);
         }
     }
 }
 
 pub fn broken(error: &rustls::Error) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, error.clone())
-}
-
-/// Puts what rustls has to say behind what is there.
-fn put<Data>(bytes: &mut Vec<u8>, mut said: EncodeTlsData<'_, Data>) {
-    let before = bytes.len();
-    loop {
-        match said.encode(&mut bytes[before..]) {
-            Ok(_) | Err(EncodeError::AlreadyEncoded) => return,
-            Err(EncodeError::InsufficientSize(more)) => bytes.resize(before + more.required_size, 0),
-        }
-    }
 }

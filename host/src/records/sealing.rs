@@ -1,7 +1,6 @@
 //! What goes out: sealed into a scratch that all share, and given to the line.
 
-use super::{Records, shared};
-use rustls::unbuffered::{ConnectionState, EncryptError};
+use super::{Layer, Records, by_rustls};
 use std::io::{self, ErrorKind, IoSlice, Write};
 use std::mem;
 
@@ -57,55 +56,27 @@ impl Records {
             scratch.resize(held, 0);
         }
         scratch[..held].copy_from_slice(&self.sealed);
-        let mut filled = slices.iter().filter(|slice| !slice.is_empty());
-        let sealed = match (filled.next(), filled.next()) {
-            (None, _) => Ok((0, held)),
-            (Some(one), None) => self.seal(one, scratch, held),
-            // rustls takes one slice.
-            (Some(_), Some(_)) => shared::gathered(|gathered| {
-                for slice in slices {
-                    gathered.extend_from_slice(&slice[..slice.len().min(SEAL - gathered.len())]);
-                }
-                self.seal(gathered, scratch, held)
-            }),
+        let sealed = match &mut self.layer {
+            Layer::Rustls(rustls) => by_rustls::seal(rustls, &mut self.begun, slices, scratch, held),
+            Layer::Own(own) => own.seal(slices, scratch, held).map_err(io::Error::other),
+            Layer::Lost => Err(ErrorKind::NotConnected.into()),
         };
         let (accepted, end) = match sealed {
             Ok(sealed) => sealed,
             Err(error) => {
+                let mut begun = mem::take(&mut self.begun);
+                self.say_why(&mut begun);
                 let _ = self.flush(line);
                 return Err(error);
             }
         };
+        self.settled |= accepted > 0;
         let sent = send(line, &scratch[..end])?;
         self.sealed = scratch[sent..end].to_vec();
-        Ok(Written { accepted, full: sent < end })
-    }
-
-    /// Seals content into `into`, from `at` on: how much of it, and where it ends there.
-    fn seal(&mut self, content: &[u8], into: &mut Vec<u8>, at: usize) -> io::Result<(usize, usize)> {
-        let content = &content[..content.len().min(SEAL)];
-        // Before it, rustls may have to exchange keys: then, what it has to say of that has room too.
-        let mut room = content.len() + AROUND * (content.len() / RECORD + 5);
-        loop {
-            if into.len() < at + room {
-                into.resize(at + room, 0);
-            }
-            // All that came has been opened, and all that rustls had to say was taken, so that it has nothing else to tell.
-            let Ok(ConnectionState::WriteTraffic(mut traffic)) = self.rustls.process_tls_records(&mut self.begun).state
-            else {
-                return Err(ErrorKind::NotConnected.into());
-            };
-            match traffic.encrypt(content, &mut into[at..]) {
-                Ok(written) => return Ok((content.len(), at + written)),
-                Err(EncryptError::InsufficientSize(more)) => room = more.required_size,
-                // TLS 1.2 has no new keys for a connection that has used up its own.
-                Err(error @ EncryptError::EncryptExhausted) => {
-                    let mut begun = mem::take(&mut self.begun);
-                    self.say_why(&mut begun);
-                    return Err(io::Error::other(error));
-                }
-            }
+        if self.to_take {
+            self.take_when_settled();
         }
+        Ok(Written { accepted, full: sent < end })
     }
 
     /// Says, once, that nothing more will be written. `flush` sends it.
@@ -113,12 +84,10 @@ impl Records {
         if mem::replace(&mut self.finished, true) {
             return;
         }
-        if let Ok(ConnectionState::WriteTraffic(mut traffic)) = self.rustls.process_tls_records(&mut self.begun).state {
-            let before = self.sealed.len();
-            // Two small records: a key update may be due first.
-            self.sealed.resize(before + 4 * AROUND, 0);
-            let said = traffic.queue_close_notify(&mut self.sealed[before..]).unwrap_or(0);
-            self.sealed.truncate(before + said);
+        match &mut self.layer {
+            Layer::Rustls(rustls) => by_rustls::close(rustls, &mut self.begun, &mut self.sealed),
+            Layer::Own(own) => own.close(&mut self.sealed),
+            Layer::Lost => {}
         }
     }
 }

@@ -51,9 +51,11 @@ impl Stream {
         let line = &mut Line(&mut self.tcp, context);
         let records = &mut self.records;
         loop {
-            let shaking = records.agreed().is_handshaking();
+            let agreed = records.agreed();
+            let shaking = agreed.is_some_and(CommonState::is_handshaking);
             // All that is left to be said in TLS 1.3 are tickets. They have time until there is an answer to send them with.
-            let tickets = !shaking && records.agreed().protocol_version() == Some(ProtocolVersion::TLSv1_3);
+            let version = agreed.and_then(CommonState::protocol_version);
+            let tickets = !shaking && version == Some(ProtocolVersion::TLSv1_3);
             if !tickets && !records.flush(line)? {
                 return Poll::Pending;
             }
@@ -68,8 +70,13 @@ impl Stream {
     }
 
     /// What the two sides have agreed on.
-    pub fn agreed(&self) -> &CommonState {
+    pub fn agreed(&self) -> Option<&CommonState> {
         self.records.agreed()
+    }
+
+    /// The protocol on top of TLS.
+    pub fn alpn_protocol(&self) -> Option<&[u8]> {
+        self.agreed()?.alpn_protocol()
     }
 
     /// The socket, for those who have something to say outside of TLS, or its parts for somebody else.

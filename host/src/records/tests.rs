@@ -1,11 +1,14 @@
 //! A connection against rustls's own client, over a line in memory that gives and takes as it is told.
 
+mod faults;
+mod own;
+mod random;
 mod stream;
 
 use super::sealing::{AROUND, HELD, RECORD, SEAL};
 use super::*;
 use rcgen::{CertificateParams, KeyPair};
-use rustls::crypto::ring;
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, SupportedProtocolVersion};
 use rustls_pki_types::{PrivatePkcs8KeyDer, ServerName};
 use std::collections::VecDeque;
@@ -13,6 +16,12 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::mem;
 
 const BOTH: [&SupportedProtocolVersion; 2] = [&rustls::version::TLS13, &rustls::version::TLS12];
+
+/// A version, and whether the server has its keys taken out of rustls.
+type Kind = (&'static SupportedProtocolVersion, bool);
+
+const ALL: [Kind; 3] = [(BOTH[0], false), (BOTH[1], false), OWN];
+const OWN: Kind = (BOTH[0], true);
 
 /// What is under way both ways.
 struct Wire {
@@ -56,43 +65,75 @@ struct Ends {
 }
 
 fn configured(version: &'static SupportedProtocolVersion) -> (Arc<ServerConfig>, Arc<ClientConfig>) {
+    configured_by(version, ring::default_provider())
+}
+
+/// The client knows what `provider` knows.
+fn configured_by(
+    version: &'static SupportedProtocolVersion,
+    provider: CryptoProvider,
+) -> (Arc<ServerConfig>, Arc<ClientConfig>) {
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
     let mut roots = RootCertStore::empty();
     roots.add(certificate.der().clone()).unwrap();
-    let provider = Arc::new(ring::default_provider());
-    let mut server = ServerConfig::builder_with_provider(provider.clone())
+    let mut server = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(&BOTH)
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], PrivatePkcs8KeyDer::from(key.serialize_der()).into())
         .unwrap();
     server.ticketer = ring::Ticketer::new().unwrap();
-    let client = ClientConfig::builder_with_provider(provider)
+    server.enable_secret_extraction = true;
+    let mut client = ClientConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(&[version])
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
+    client.enable_secret_extraction = true;
     (Arc::new(server), Arc::new(client))
 }
 
 impl Ends {
     fn new(version: &'static SupportedProtocolVersion, piece: usize) -> Self {
-        let (server, client) = configured(version);
+        Self::of(configured(version), piece)
+    }
+
+    fn of((server, client): (Arc<ServerConfig>, Arc<ClientConfig>), piece: usize) -> Self {
         let client = ClientConnection::new(client, ServerName::try_from("localhost").unwrap()).unwrap();
         let wire = Wire { to_server: VecDeque::new(), to_client: Vec::new(), piece, room: usize::MAX, ended: false };
         Self { server: Records::new(server).unwrap(), client, wire, scratch: Vec::new() }
     }
 
-    fn shaken(version: &'static SupportedProtocolVersion, piece: usize) -> Self {
+    fn shaken((version, taken): Kind, piece: usize) -> Self {
         let mut ends = Self::new(version, piece);
-        while ends.client.is_handshaking() || ends.server.agreed().is_handshaking() {
-            ends.client_speaks();
-            while ends.server.hear(&mut ends.wire, &mut <&mut [u8]>::default()).is_ok() {}
-            assert!(ends.server.flush(&mut ends.wire).unwrap());
-            ends.client_hears().unwrap();
+        ends.shake();
+        if taken {
+            ends.take();
         }
         ends
+    }
+
+    fn shake(&mut self) {
+        while self.client.is_handshaking() || self.server.agreed().unwrap().is_handshaking() {
+            self.client_speaks();
+            while self.server.hear(&mut self.wire, &mut <&mut [u8]>::default()).is_ok() {}
+            assert!(self.server.flush(&mut self.wire).unwrap());
+            self.client_hears().unwrap();
+        }
+    }
+
+    /// Takes the keys out: after the next that is said, since rustls may have something to say before that.
+    fn take(&mut self) {
+        self.server.take_keys();
+        assert!(!self.is_own());
+        self.server_says(&[b"an answer"]);
+        assert!(self.is_own());
+        assert_eq!(self.client_reads(), b"an answer");
+    }
+
+    fn is_own(&self) -> bool {
+        matches!(self.server.layer, Layer::Own(_))
     }
 
     fn client_speaks(&mut self) {
@@ -134,10 +175,16 @@ impl Ends {
     }
 
     fn client_reads(&mut self) -> Vec<u8> {
-        self.client_hears().unwrap();
+        let mut bytes = &mem::take(&mut self.wire.to_client)[..];
         let mut all = Vec::new();
-        let _ = self.client.reader().read_to_end(&mut all);
-        all
+        loop {
+            let read = self.client.read_tls(&mut bytes).unwrap();
+            self.client.process_new_packets().unwrap();
+            let _ = self.client.reader().read_to_end(&mut all);
+            if read == 0 {
+                return all;
+            }
+        }
     }
 
     /// A connection that says nothing holds nothing.
@@ -153,10 +200,10 @@ fn kind<A>(result: io::Result<A>) -> ErrorKind {
 
 #[test]
 fn hands_are_shaken_in_pieces_of_any_size() {
-    for version in BOTH {
+    for of in ALL {
         for piece in [1, 2, 7, usize::MAX] {
-            let mut ends = Ends::shaken(version, piece);
-            assert_eq!(ends.server.agreed().protocol_version(), ends.client.protocol_version());
+            let mut ends = Ends::shaken(of, piece);
+            assert_eq!(ends.client.protocol_version(), Some(of.0.version));
             ends.client_says(b"there");
             assert_eq!(ends.server_reads(16).0, b"there");
             assert_eq!(ends.server_says(&[b"and ", b"", b"back"]).accepted, 8);
@@ -168,8 +215,8 @@ fn hands_are_shaken_in_pieces_of_any_size() {
 
 #[test]
 fn a_record_that_is_cut_is_kept_until_it_is_whole() {
-    for version in BOTH {
-        let mut ends = Ends::shaken(version, usize::MAX);
+    for of in ALL {
+        let mut ends = Ends::shaken(of, usize::MAX);
         ends.client_says(&[7; 1000]);
         let rest = ends.wire.to_server.split_off(600);
         let (read, end) = ends.server_reads(4096);
@@ -186,9 +233,9 @@ fn a_record_that_is_cut_is_kept_until_it_is_whole() {
 
 #[test]
 fn records_that_come_together_are_read_in_order_through_any_buffer() {
-    for version in BOTH {
+    for of in ALL {
         for size in [1, 100, 5000, 1 << 20] {
-            let mut ends = Ends::shaken(version, usize::MAX);
+            let mut ends = Ends::shaken(of, usize::MAX);
             let mut said = Vec::new();
             for number in 0..200 {
                 let content = vec![number; usize::from(number) * 3];
@@ -205,8 +252,8 @@ fn records_that_come_together_are_read_in_order_through_any_buffer() {
 
 #[test]
 fn whoever_talks_nonsense_is_told_so_after_what_made_sense_was_read() {
-    for version in BOTH {
-        let mut ends = Ends::shaken(version, usize::MAX);
+    for of in ALL {
+        let mut ends = Ends::shaken(of, usize::MAX);
         ends.client_says(b"sense");
         ends.wire.to_server.extend([23, 3, 3, 0, 32]);
         ends.wire.to_server.extend([0; 32]);
@@ -229,8 +276,8 @@ fn whoever_talks_nonsense_is_told_so_after_what_made_sense_was_read() {
 
 #[test]
 fn an_end_that_is_announced_is_told_from_one_that_is_not() {
-    for version in BOTH {
-        let mut ends = Ends::shaken(version, usize::MAX);
+    for of in ALL {
+        let mut ends = Ends::shaken(of, usize::MAX);
         ends.client_says(b"last words");
         ends.client.send_close_notify();
         ends.client_speaks();
@@ -246,7 +293,7 @@ fn an_end_that_is_announced_is_told_from_one_that_is_not() {
         assert!(ends.client.reader().read(&mut [0]).is_ok_and(|read| read == 0), "it was told");
         ends.assert_holds_nothing();
 
-        let mut ends = Ends::shaken(version, usize::MAX);
+        let mut ends = Ends::shaken(of, usize::MAX);
         ends.client_says(b"cut");
         ends.wire.ended = true;
         let (read, end) = ends.server_reads(64);
@@ -256,7 +303,12 @@ fn an_end_that_is_announced_is_told_from_one_that_is_not() {
 
 #[test]
 fn keys_are_exchanged_when_the_client_wishes() {
-    let mut ends = Ends::shaken(&rustls::version::TLS13, 11);
+    for of in [ALL[0], OWN] {
+        keys_are_exchanged(Ends::shaken(of, 11));
+    }
+}
+
+fn keys_are_exchanged(mut ends: Ends) {
     for round in 0..5 {
         ends.client.refresh_traffic_keys().unwrap();
         ends.client_says(&[round; 300]);
@@ -275,8 +327,8 @@ fn keys_are_exchanged_when_the_client_wishes() {
 
 #[test]
 fn a_line_that_takes_little_holds_one_calls_worth() {
-    for version in BOTH {
-        let mut ends = Ends::shaken(version, usize::MAX);
+    for of in ALL {
+        let mut ends = Ends::shaken(of, usize::MAX);
         let content: Vec<u8> = (0..1_000_000_u32).map(|number| (number % 251) as u8).collect();
         let (mut at, mut heard) = (0, Vec::new());
         while at < content.len() || !ends.server.sealed.is_empty() {
@@ -299,16 +351,18 @@ fn a_line_that_takes_little_holds_one_calls_worth() {
 
 #[test]
 fn what_never_becomes_whole_is_bounded() {
-    // A record of which the end does not come.
-    let mut ends = Ends::shaken(BOTH[0], 1);
-    ends.wire.to_server.extend([23, 3, 3, 64, 0]);
-    ends.wire.to_server.extend([0; 16_000]);
-    assert_eq!(kind(ends.server_reads(64).1), ErrorKind::WouldBlock);
-    assert!(ends.server.begun.capacity() <= 2 * (RECORD + 256));
-    // A record that is too long to be one.
-    let mut ends = Ends::shaken(BOTH[0], usize::MAX);
-    ends.wire.to_server.extend([23, 3, 3, 255, 255]);
-    assert_eq!(kind(ends.server_reads(64).1), ErrorKind::InvalidData);
+    for of in [ALL[0], OWN] {
+        // A record of which the end does not come.
+        let mut ends = Ends::shaken(of, 1);
+        ends.wire.to_server.extend([23, 3, 3, 64, 0]);
+        ends.wire.to_server.extend([0; 16_000]);
+        assert_eq!(kind(ends.server_reads(64).1), ErrorKind::WouldBlock);
+        assert!(ends.server.begun.capacity() <= 2 * (RECORD + 256));
+        // A record that is too long to be one.
+        let mut ends = Ends::shaken(of, usize::MAX);
+        ends.wire.to_server.extend([23, 3, 3, 255, 255]);
+        assert_eq!(kind(ends.server_reads(64).1), ErrorKind::InvalidData);
+    }
     // A handshake message in as many pieces as it has bytes, and one that says it is long.
     for length in [[0, 255, 255], [255, 255, 255]] {
         let mut ends = Ends::new(BOTH[0], 1000);

@@ -106,7 +106,7 @@ impl Acceptor {
                 }
                 Some(_) => stream.handshake().await.map_err(failed)?,
             }
-            if stream.agreed().alpn_protocol() == Some(PROTOCOL) {
+            if stream.alpn_protocol() == Some(PROTOCOL) {
                 // It has seen what it came for; whether it hears the end of it is its affair.
                 let _ = stream.shutdown().await;
                 return Err(HandshakeError::Challenge);
@@ -121,7 +121,7 @@ impl Acceptor {
 /// comes back with a ticket does not show it again. Cheap enough to be asked once a
 /// connection.
 pub fn client_names(stream: &Stream) -> Option<Vec<String>> {
-    stream.agreed().peer_certificates()?.first().and_then(authorities::names)
+    stream.agreed()?.peer_certificates()?.first().and_then(authorities::names)
 }
 
 fn server_config(provider: Arc<CryptoProvider>, current: Arc<Current>) -> Result<ServerConfig, rustls::Error> {
@@ -138,6 +138,8 @@ fn server_config(provider: Arc<CryptoProvider>, current: Arc<Current>) -> Result
     // Tickets keep the session with the client: nothing to store here, and clients that all come back at once resume.
     config.ticketer = tickets;
     config.session_storage = Arc::new(NoServerSessionStorage {});
+    // For connections of clients, see `records::Records::take_keys`.
+    config.enable_secret_extraction = true;
     Ok(config)
 }
 

@@ -62,7 +62,8 @@ impl Line {
 }
 
 impl Socket {
-    pub fn new(line: Line, tls: Option<Box<Records>>) -> Self {
+    pub fn new(line: Line, mut tls: Option<Box<Records>>) -> Self {
+        tls.iter_mut().for_each(|tls| tls.take_keys());
         Self { line, tls }
     }
 

@@ -61,12 +61,15 @@ async fn tickets_come_with_the_first_answer() {
 
 #[tokio::test]
 async fn parts_go_on_where_the_stream_was() {
-    for version in BOTH {
+    for (version, taken) in ALL {
         let (mut server, mut client) = pair(version).await;
         client.write_all(b"one, two").await.unwrap();
         let mut said = [0; 3];
         server.read_exact(&mut said).await.unwrap();
         let (tcp, mut records) = server.into_parts();
+        if taken {
+            records.take_keys();
+        }
         let tcp = tcp.into_std().unwrap();
         let mut rest = [0; 64];
         let read = records.read(&mut &tcp, &mut &mut rest[..]).unwrap();
@@ -75,6 +78,11 @@ async fn parts_go_on_where_the_stream_was() {
         let mut answer = [0; 5];
         client.read_exact(&mut answer).await.unwrap();
         assert_eq!(&answer, b"three");
+        assert_eq!(matches!(records.layer, Layer::Own(_)), taken);
+        client.write_all(b"four").await.unwrap();
+        tcp.set_nonblocking(false).unwrap();
+        let read = records.read(&mut &tcp, &mut &mut rest[..]).unwrap();
+        assert_eq!(&rest[..read], b"four");
     }
 }
 
