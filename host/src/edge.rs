@@ -142,9 +142,13 @@ impl Edge {
 
     async fn answer(&self, request: Arrived, from: SocketAddr, names: Option<&[String]>, permit: Arc<Permit>) -> Reply {
         let peer = self.proxies.client(from, &request.head.headers);
-        let request = match self.page(request, peer).await {
-            Ok(reply) => return reply,
-            Err(request) => request,
+        // What few ask for, here and below, is in a box: it would make the room larger that each request takes.
+        let request = match self.is_page(&request) {
+            false => request,
+            true => match Box::pin(self.page(request, peer)).await {
+                Ok(reply) => return reply,
+                Err(request) => request,
+            },
         };
         let Some(Route { webhook, stream }) = self.routes.find(request.head.uri.path()) else {
             return Reply::text(StatusCode::NOT_FOUND, "nothing is here\n");
@@ -158,7 +162,7 @@ impl Edge {
             let path = request.head.uri.path();
             UNCERTIFIED
                 .tell(|others| tracing::info!(%peer, path, ?names, others, "no certificate, or one for another name"));
-            request.body.forget().await;
+            Box::pin(request.body.forget()).await;
             return Reply::text(
                 StatusCode::FORBIDDEN,
                 "a client certificate is required, and this is none or another's\n",
@@ -180,7 +184,7 @@ impl Edge {
                     },
                     _ => Box::new(permit),
                 };
-                self.connect.connect(stream, request, peer, permit).await
+                Box::pin(self.connect.connect(stream, request, peer, permit)).await
             }
             (Some(webhook), _) if method == Method::GET => self.ingest.handshake(webhook, request.head.uri.query()),
             (Some(webhook), _) if method == Method::POST => {
@@ -188,18 +192,20 @@ impl Edge {
                 self.ingest.receive(webhook, request).await
             }
             (None, Some(stream)) if method == Method::GET => {
-                self.connect.connect(stream, request, peer, Box::new(permit)).await
+                Box::pin(self.connect.connect(stream, request, peer, Box::new(permit))).await
             }
             (Some(webhook), _) => Reply::method_not_allowed(self.ingest.webhooks[webhook].methods()),
             (None, _) => Reply::method_not_allowed("GET"),
         }
     }
 
+    /// Whether there are filters that may answer this request.
+    fn is_page(&self, request: &Arrived) -> bool {
+        self.routes.pages(request.head.uri.path()).next().is_some() && !connect::wanted(request)
+    }
+
     /// Lets filters answer a plain request; gives it back when none does.
     async fn page(&self, request: Arrived, peer: SocketAddr) -> Result<Reply, Arrived> {
-        if connect::wanted(&request) {
-            return Err(request);
-        }
         let path = request.head.uri.path().to_owned();
         let _under_way = self.webhooks.begin();
         self.respond.answer(self.routes.pages(&path), request, peer).await

@@ -172,6 +172,8 @@ impl Ingest {
         let content_type = content_type(&head.headers);
         let Split { items, unparsed } = webhook.events(&head.headers, &body, &signed);
         receipt.mark(|reception| &mut reception.split);
+        // Its values lie in what hyper receives into, which can be used again without it.
+        drop(head);
         let delivery =
             Delivery { webhook: webhook.name.clone(), received, content_type, unparsed, items, body, orders: None };
         self.journal.receive(&webhook.lane, delivery, receipt).await.map(Taken::Stored).map_err(Refusal::Journal)

@@ -1,14 +1,16 @@
 //! What was seen before: the fingerprint of every item that came within the window, and the event it came with first.
 //!
 //! Fingerprints are kept by the time they were received, in buckets of an eighth of the window, so that what is too
-//! old is deleted whole. They are random bytes, so a bucket is asked through its filters, and most are answered there.
+//! old is deleted whole.
 
-use super::index::{Noted, Store, options};
+use super::bucket::{Bucket, Times};
+use super::index::{Noted, Store};
 use crate::message::{Delivery, EventId, Fingerprint, Timestamp};
-use fjall::{Keyspace, OwnedWriteBatch};
+use fjall::OwnedWriteBatch;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long an item is remembered, in milliseconds. Zero: nothing is. Clones are the same.
@@ -62,7 +64,7 @@ impl Window {
 
     fn find(
         &self,
-        buckets: &BTreeMap<(u64, u64), Keyspace>,
+        buckets: &BTreeMap<Times, Bucket>,
         fingerprint: Fingerprint,
         received: Timestamp,
     ) -> fjall::Result<Option<EventId>> {
@@ -70,13 +72,9 @@ impl Window {
             if end.saturating_add(self.length()) <= received.0 {
                 break;
             }
-            let Some(value) = bucket.get(fingerprint.0)? else { continue };
-            let Ok(value) = <[u8; 16]>::try_from(value.as_ref()) else { continue };
-            let value = u128::from_be_bytes(value);
-            // The upper half is the event, the lower one when it was received.
-            let (event, first) = ((value >> 64) as u64, value as u64);
-            if self.remembers(Timestamp(first), received) {
-                return Ok(Some(EventId(event)));
+            let Some((event, first)) = bucket.find(fingerprint)? else { continue };
+            if self.remembers(first, received) {
+                return Ok(Some(event));
             }
         }
         Ok(None)
@@ -97,16 +95,12 @@ impl Window {
         for delivery in noted.iter().filter(|delivery| !delivery.new.is_empty()) {
             let begin = delivery.received.0 - delivery.received.0 % width;
             let key = (begin.saturating_add(width), begin);
-            let bucket = match buckets.get(&key) {
-                Some(bucket) => bucket,
-                None => {
-                    let made = store.database.keyspace(&name(key), options)?;
-                    buckets.entry(key).or_insert(made)
-                }
+            let bucket = match buckets.entry(key) {
+                Entry::Occupied(bucket) => bucket.into_mut(),
+                Entry::Vacant(room) => room.insert(Bucket::make(store, key)?),
             };
             for (fingerprint, event) in &delivery.new {
-                let value = u128::from(event.0) << 64 | u128::from(delivery.received.0);
-                batch.insert(bucket, fingerprint.0, value.to_be_bytes());
+                bucket.note(batch, *fingerprint, *event, delivery.received);
             }
         }
         Ok(())
@@ -119,7 +113,7 @@ impl Window {
             if oldest.key().0.saturating_add(self.length()) > now.0 {
                 break;
             }
-            store.database.delete_keyspace(oldest.get().clone())?;
+            store.database.delete_keyspace(oldest.get().keyspace.clone())?;
             oldest.remove();
         }
         Ok(())
@@ -128,21 +122,4 @@ impl Window {
 
 fn milliseconds(window: Duration) -> u64 {
     u64::try_from(window.as_millis()).unwrap_or(u64::MAX)
-}
-
-impl Store {
-    /// One that panicked has left the map whole.
-    fn buckets(&self) -> MutexGuard<'_, BTreeMap<(u64, u64), Keyspace>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn name((end, begin): (u64, u64)) -> String {
-    format!("seen-{begin:016x}-{end:016x}")
-}
-
-/// The beginning and the end of the bucket that a keyspace is.
-pub(super) fn bucket_of(keyspace: &str) -> Option<(u64, u64)> {
-    let (begin, end) = keyspace.strip_prefix("seen-")?.split_once('-')?;
-    Some((u64::from_str_radix(begin, 16).ok()?, u64::from_str_radix(end, 16).ok()?))
 }

@@ -13,9 +13,10 @@
 //! | `held` | event | the webhook, and the verdict |
 //! | `held-lanes` | lane, event | |
 //! | `held-conversations` | lane, conversation, event | |
-//! | `seen-BEGIN-END` | fingerprint | event, and when it was received: see `dedupe.rs` |
+//! | `seen-BEGIN-END` | fingerprint | event, and when it was received: see `bucket.rs` |
 
 use super::Outcome;
+use super::bucket::{Bucket, Times, times_of};
 use super::dedupe::Window;
 use super::log::Place;
 use super::record::VerdictHeader;
@@ -43,7 +44,7 @@ pub(super) struct Store {
     pub lanes: Keyspace,
     pub conversations: Keyspace,
     /// By their end, then their beginning: the youngest last.
-    pub seen: Mutex<BTreeMap<(u64, u64), Keyspace>>,
+    pub seen: Mutex<BTreeMap<Times, Bucket>>,
     /// How many events are held.
     pub count_held: Arc<AtomicU64>,
     /// The numbers of `meta` that were asked for or set: they change with each batch.
@@ -108,8 +109,8 @@ impl Store {
         count_held.store(held.len()? as u64, Ordering::Release);
         let mut seen = BTreeMap::new();
         for name in database.list_keyspace_names() {
-            if let Some((begin, end)) = super::dedupe::bucket_of(&name) {
-                seen.insert((end, begin), space(&name)?);
+            if let Some(times) = times_of(&name) {
+                seen.insert(times, Bucket::found(space(&name)?));
             }
         }
         let (meta, verdicts, lanes) = (space("meta")?, space("verdicts")?, space("held-lanes")?);

@@ -33,6 +33,7 @@
 //! index, `checkpoint.rs` what outlives the outbox's oldest segments.
 
 mod answer;
+mod bucket;
 mod checkpoint;
 mod decide;
 mod dedupe;
@@ -52,6 +53,7 @@ mod record;
 mod replay;
 mod retention;
 mod search;
+mod sieve;
 #[cfg(test)]
 mod tests;
 

@@ -1,5 +1,6 @@
 //! Forgetting: whole segments of the logs, by age and size, and what the index had of them.
 
+use super::bucket::recall;
 use super::checkpoint;
 use super::log::{Log, NewFrame};
 use super::{Error, Journal, Retention};
@@ -44,8 +45,8 @@ impl Journal {
     }
 
     /// Deletes what is older than retention keeps, or too much, but nothing that is pending in a lane and nothing that
-    /// is held. Also does what else is due now and then: tries a disk again that failed, opens the index again. To be
-    /// called every second or so. Blocks.
+    /// is held. Also does what else is due now and then: tries a disk again that failed, opens the index again,
+    /// reads what is in it of fingerprints. To be called every second or so. Blocks.
     pub fn retain(&self, now: Timestamp) -> Result<Freed, Error> {
         let state = &*self.0;
         // What is freed below may be just what the index waits for, so its error comes last.
@@ -67,6 +68,7 @@ impl Journal {
         index.and(flushed)?;
         self.prune()?;
         state.keeper.read(|store| state.window.forget(store, now))?;
+        state.keeper.read(recall)?;
         Ok(freed)
     }
 

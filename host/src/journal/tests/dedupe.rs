@@ -106,3 +106,37 @@ fn without_a_window_nothing_is_a_duplicate() {
         assert_eq!(append(&journal, &lane(&journal, "a"), &["x", "x"]).new, 2);
     }
 }
+
+#[test]
+fn what_was_seen_before_a_restart_is_recognised_before_and_after_it_was_read() {
+    const BUCKETS: u64 = 3;
+    const EACH: usize = 3000;
+    let directory = tempfile::tempdir().expect("a directory");
+    let config = Config { dedupe_window: Duration::from_secs(80), ..config(directory.path(), &["a"]) };
+    let deliver = |journal: &Journal, second: u64, items: &[String]| {
+        let delivery = delivery_at(&lane(journal, "a"), second * 1000, items);
+        try_append(journal, delivery).map(|appended| (appended.new, appended.duplicates)).expect("taken")
+    };
+    let words = |bucket: u64, what: &str| -> Vec<String> {
+        (0..EACH).map(|number| format!("{what} {bucket} {number}")).collect()
+    };
+    let mut journal = open_with(&config);
+    for bucket in 0..BUCKETS {
+        assert_eq!(deliver(&journal, 1000 + 10 * bucket, &words(bucket, "old")), (EACH as u32, 0));
+    }
+    for recalled in 0..=BUCKETS as usize {
+        drop(journal);
+        journal = open_with(&config);
+        for _ in 0..recalled {
+            journal.0.keeper.read(bucket::recall).expect("readable");
+        }
+        for bucket in 0..BUCKETS {
+            let again = deliver(&journal, 1030, &words(bucket, "old"));
+            assert_eq!(again, (0, EACH as u32), "bucket {bucket} with {recalled} of them read");
+        }
+        // Into the youngest, whether it was read or not.
+        let new = words(recalled as u64, "new");
+        assert_eq!(deliver(&journal, 1025, &new), (EACH as u32, 0));
+        assert_eq!(deliver(&journal, 1026, &new), (0, EACH as u32));
+    }
+}

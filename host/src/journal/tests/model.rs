@@ -34,6 +34,8 @@ enum Action {
         most: usize,
         bytes: usize,
     },
+    /// What is due now and then, but for what it deletes: a bucket of fingerprints is read.
+    Recall,
     /// Closes and opens again, with the lanes whose bit is set.
     Restart {
         lanes: u8,
@@ -102,6 +104,7 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
             .prop_map(|(lane, judgements)| Action::Judge { lane, judgements }),
         2 => (any::<Index>(), judgement()).prop_map(|(which, judgement)| Action::Retry { which, judgement }),
         2 => (1..40u64, 1..10usize, 1..100usize).prop_map(|(from, most, bytes)| Action::Read { from, most, bytes }),
+        2 => Just(Action::Recall),
         1 => (any::<u8>(), loss()).prop_map(|(lanes, index)| Action::Restart { lanes, index }),
         1 => (any::<u8>(), loss()).prop_map(|(lanes, index)| Action::Crash { lanes, index }),
     ];
@@ -147,6 +150,7 @@ impl Subject {
                 }
             }
             Action::Read { from, most, bytes } => self.read(from, most, bytes),
+            Action::Recall => self.journal().0.keeper.read(bucket::recall).expect("readable"),
             Action::Restart { lanes, index } => self.reopen(lanes, index, false),
             Action::Crash { lanes, index } => self.reopen(lanes, index, true),
         }
