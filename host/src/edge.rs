@@ -83,7 +83,8 @@ impl Front {
     pub fn serve(self: &Arc<Self>, tcp: TcpStream, peer: SocketAddr, permit: Permit) {
         let front = self.clone();
         let connections = self.0.load().connections.clone();
-        task::tracked(&connections, async move { front.connection(tcp, peer, permit).await });
+        // In a box: the runtime moves a task's work about when it begins, and when it ends.
+        task::tracked(&connections, Box::pin(front.connection(tcp, peer, permit)));
     }
 
     async fn connection(self: Arc<Self>, mut tcp: TcpStream, peer: SocketAddr, permit: Permit) {

@@ -354,7 +354,7 @@ impl Connect {
 }
 
 fn printed(value: &impl std::fmt::Display) -> HeaderValue {
-    HeaderValue::from_str(&value.to_string()).expect("cursors and words are letters and digits")
+    HeaderValue::try_from(value.to_string()).expect("cursors and words are letters and digits")
 }
 
 /// Browsers say where a page comes from and cannot be made to lie; others need not say, and are for admission to judge.

@@ -91,13 +91,15 @@ impl Arrived {
 
 /// Serves a connection until it ends. When `drain` is done, requests under way are finished, streams and tunnels are
 /// left to whoever feeds them, and no more are taken.
-pub async fn serve<H, A>(io: Io, config: Config, handle: H, drain: impl Future<Output = ()>)
+pub fn serve<H, A, D>(io: Io, config: Config, handle: H, drain: D) -> impl Future<Output = ()> + use<H, A, D>
 where
     H: Fn(Arrived) -> A + Clone + Send + 'static,
     A: Future<Output = Reply> + Send + 'static,
+    D: Future<Output = ()>,
 {
+    // Were it a future of its own, it would hold all of this twice.
     let http2 = io.speaks_http2();
-    serve_as(http2, io, config, handle, drain).await;
+    serve_as(http2, io, config, handle, drain)
 }
 
 async fn serve_as<H, A>(http2: bool, io: Io, config: Config, handle: H, drain: impl Future<Output = ()>)

@@ -43,7 +43,9 @@ impl fmt::Display for Cursor {
         bytes[4..12].copy_from_slice(&self.offset.0.to_be_bytes());
         let check = check(&bytes[..12]);
         bytes[12..].copy_from_slice(&check);
-        f.write_str(&BASE32_DNSSEC.encode(&bytes))
+        let mut letters = [0; LETTERS];
+        BASE32_DNSSEC.encode_mut(&bytes, &mut letters);
+        f.write_str(std::str::from_utf8(&letters).map_err(|_| fmt::Error)?)
     }
 }
 

@@ -134,14 +134,21 @@ impl Client {
             knowledge,
             cursor: who.cursor,
             skip: who.skip,
-            given: letters(who.cursor),
+            // Printed only where it is told: a cursor has letters that check the others.
+            given: if manner.has_link() { letters(who.cursor) } else { [0; Cursor::LENGTH] },
             live_from,
             live: false,
             partial: None,
         };
         // The chain of `postern.v1` begins with the cursor itself; what an event stream brings back is all of it.
-        let place = if client.manner.form == Form::Sse { client.told() } else { who.cursor.to_string() };
-        client.tell(&Own::Hello { cursor: &place, client: client.card.id });
+        let place = match manner.form {
+            Form::Raw => None,
+            Form::V1 => Some(who.cursor.to_string()),
+            Form::Sse => Some(client.told()),
+        };
+        if let Some(place) = place {
+            client.tell(&Own::Hello { cursor: &place, client: client.card.id });
+        }
         if let Some(gap) = who.gap {
             client.tell_gap(gap);
         }

@@ -39,7 +39,7 @@ pub fn check(headers: &HeaderMap) -> Result<&HeaderValue, Refusal> {
 /// Checks an upgrade and gives the headers of the 101 that answers it.
 pub fn accept(headers: &HeaderMap, subprotocol: Option<&str>) -> Result<HeaderMap, Refusal> {
     let key = check(headers)?;
-    let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes())).map_err(|_| Refusal::Key)?;
+    let accept = HeaderValue::try_from(derive_accept_key(key.as_bytes())).map_err(|_| Refusal::Key)?;
     let mut answer = HeaderMap::new();
     answer.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     answer.insert(UPGRADE, HeaderValue::from_static("websocket"));

@@ -12,6 +12,7 @@
 //! | `handshake` | is this request a good upgrade, and the answer to it; permessage-deflate |
 //! | `encode` | an outbox entry in each form, compressed or not; hello, gap, live, drain |
 //! | `shard` | its clients; the loop (`turn`): events, commands, sockets that are ready (`poller`); what is done to one client (`one`) and to all (`fan`); who stands alike (`seats`), who has which label (`index`) |
+//! | `arrivals` | clients on their way to a shard |
 //! | `beat` | what a shard does by the clock: heartbeats, goodbyes |
 //! | `client` | a cursor and a socket |
 //! | `listening`, `session` | what clients say: pongs, closes, limits |
@@ -29,6 +30,7 @@
 //! | `standing` | how far behind clients are, for operators |
 //! | `socket` | TCP, TLS or a pipe, never waiting |
 
+mod arrivals;
 mod beat;
 mod behind;
 mod catch_up;
@@ -62,6 +64,7 @@ use crate::metrics::Metrics;
 use crate::pipe;
 use crate::records::Records;
 use crate::task::Tracker;
+use arrivals::Arrivals;
 use catch_up::{CatchUp, Request, Walk};
 use count::Count;
 use last::Last;
@@ -176,6 +179,7 @@ pub struct Joining {
 #[derive(Clone)]
 pub struct Shards {
     commands: Arc<[mpsc::Sender<Command>]>,
+    arrivals: Arc<[Arc<Arrivals>]>,
     next: Arc<AtomicUsize>,
     present: Tracker,
     catch_up: CatchUp,
@@ -196,7 +200,7 @@ impl Shards {
     ) -> std::io::Result<Self> {
         let present = Tracker::default();
         let catch_up = CatchUp::start(backlog, metrics.catch_ups.clone())?;
-        let commands = hub.inboxes().iter().enumerate().map(|(number, inbox)| {
+        let started = hub.inboxes().iter().enumerate().map(|(number, inbox)| {
             let parts = shard::Parts {
                 number,
                 config: config.clone(),
@@ -209,9 +213,10 @@ impl Shards {
             };
             shard::start(number, parts)
         });
-        let commands = commands.collect::<Result<Vec<_>, _>>()?.into();
+        let (commands, arrivals): (Vec<_>, Vec<_>) = started.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
         let labels = Arc::new(config.labels.into());
-        Ok(Self { commands, next: Arc::default(), present, catch_up, clients: clients.clone(), labels })
+        let (commands, arrivals) = (commands.into(), arrivals.into());
+        Ok(Self { commands, arrivals, next: Arc::default(), present, catch_up, clients: clients.clone(), labels })
     }
 
     /// Where the last `count` events before `before` begin that a client is entitled to, as far back as it is reasonable
@@ -301,7 +306,11 @@ impl Shards {
     /// Hands a client over. False when its shard has stopped, which happens at the very end only.
     pub async fn join(&self, joining: Joining) -> bool {
         let shard = self.next.fetch_add(1, Ordering::Relaxed) % self.commands.len();
-        self.commands[shard].send(Command::Join(Box::new(joining))).await.is_ok()
+        let is_there = !self.commands[shard].is_closed();
+        if is_there {
+            self.arrivals[shard].add(joining);
+        }
+        is_there
     }
 
     /// The number of a shard that has not answered by then, behind all that it was asked before; none when all have.

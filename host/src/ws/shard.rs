@@ -3,7 +3,7 @@
 mod fan;
 mod index;
 mod one;
-mod poller;
+pub mod poller;
 mod seats;
 mod turn;
 #[cfg_attr(not(target_os = "linux"), path = "shard/no_uring.rs")]
@@ -12,6 +12,7 @@ mod uring;
 pub use one::pump_one;
 pub use turn::start;
 
+use super::arrivals::{Arrival, Arrivals};
 use super::beat::GOODBYE;
 use super::catch_up::{CatchUp, Piece};
 use super::choose::{Chosen, Questions};
@@ -44,7 +45,6 @@ use uring::Uring;
 
 /// What others ask of a shard.
 pub enum Command {
-    Join(Box<Joining>),
     /// What a client missed, as it asked; `None` when it cannot be read.
     Missed {
         client: ClientId,
@@ -98,8 +98,9 @@ pub struct Shard {
     commands: mpsc::WeakSender<Command>,
     pub ring: Ring,
     pub clients: Seats,
-    /// Where their sockets are registered.
+    /// Where their sockets are watched.
     registry: Registry,
+    arrivals: Arc<Arrivals>,
     /// Who is due for a ping when; each queue holds one interval, so each is in order.
     pub heartbeats: BTreeMap<Duration, VecDeque<(Instant, ClientId)>>,
     pub goodbyes: VecDeque<(Instant, ClientId)>,
@@ -132,6 +133,8 @@ pub struct Seat {
     pub listener: Option<AbortHandle>,
     /// Waits for a pipe to take more. It holds the pipe too.
     waiter: Option<AbortHandle>,
+    /// Its socket tells when it has room, since it had none once.
+    watched: bool,
     /// Whoever wants to hear what becomes of it has heard of it.
     pub announced: bool,
     expires: Option<Timestamp>,
@@ -141,36 +144,34 @@ pub struct Seat {
 
 pub type Shared = Rc<RefCell<Shard>>;
 
-fn join(shared: &Shared, joining: Joining) {
+/// Takes in those who have come.
+fn welcome(shared: &Shared) {
+    let arrivals = {
+        let shard = shared.borrow();
+        shard.arrivals.take(shard.seen(), shard.draining)
+    };
+    arrivals.into_iter().for_each(|arrival| join(shared, arrival));
+}
+
+fn join(shared: &Shared, Arrival { joining, counted }: Arrival) {
     let Joining { who, transport, early, permit } = joining;
-    let slot = shared.borrow().clients.next();
     let (line, tls) = match transport {
-        Transport::Tcp { tcp, tls } => {
-            let mut tcp = TcpStream::from_std(tcp);
-            if let Err(error) = poller::register(&shared.borrow().registry, &mut tcp, slot) {
-                tracing::error!(%error, "failed to watch the socket of a client, it is closed");
-                return;
-            }
-            (Line::Tcp(tcp), tls)
-        }
+        Transport::Tcp { tcp, tls } => (Line::Tcp(TcpStream::from_std(tcp)), tls),
         Transport::Pipe(pipe) => (Line::Pipe(Rc::new(pipe)), None),
     };
     let mut guard = shared.borrow_mut();
     let shard = &mut *guard;
-    let (card, now) = (who.card.clone(), Instant::now());
-    let (id, heartbeat) = (card.id, who.stream.heartbeat);
+    let now = Instant::now();
+    let (id, heartbeat) = (who.card.id, who.stream.heartbeat);
     let expires = who.expires;
     shard.expiries.extend(expires.map(|expires| (expires, id)));
     let said = (early, shard.parts.config.client_message);
     // What waits was there before it too.
-    let coming = shard.coming.back().map(|frame| Offset(frame.offset().0 + 1));
-    let live_from = shard.parts.inbox.end().or(coming).unwrap_or(shard.ring.end());
+    let live_from = shard.parts.inbox.end().unwrap_or(shard.seen());
     let client = Client::new(who, Socket::new(line, tls), said, live_from, now);
-    shard.parts.metrics.clients.get_or_create(&PerStream { stream: client.stream.name.clone() }).inc();
-    shard.parts.clients.join(card, shard.parts.number);
-    let counted = shard.parts.present.begin();
     let (place, listener, waiter) = (Place::Stray { at: 0 }, None, None);
-    shard.clients.insert(id, Seat { client, place, listener, waiter, announced: false, expires, permit, counted });
+    let (watched, announced) = (false, false);
+    shard.clients.insert(id, Seat { client, place, listener, waiter, watched, announced, expires, permit, counted });
     shard.heartbeats.entry(heartbeat).or_default().push_back((now + heartbeat, id));
     // It was let in by what was so then.
     renew::take_up(shard, id);
@@ -193,6 +194,11 @@ fn drain(shared: &Shared) {
 }
 
 impl Shard {
+    /// Behind what it has taken out of its inbox.
+    fn seen(&self) -> Offset {
+        self.coming.back().map_or(self.ring.end(), |frame| Offset(frame.offset().0 + 1))
+    }
+
     pub fn goodbye(&mut self, id: ClientId, reason: CloseReason) {
         if let Some(seat) = self.clients.reach(id) {
             farewell::goodbye(&mut seat.client, reason, false);

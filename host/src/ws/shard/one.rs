@@ -1,7 +1,7 @@
 //! What is done to one client of a shard: it is given what it lacks, what it asked for, or what somebody does to it; and what
 //! follows from how it stands then.
 
-use super::{Shard, Shared, Touch};
+use super::{Shard, Shared, Touch, poller};
 use crate::hub::Inbox;
 use crate::message::{ClientId, Offset};
 use crate::metrics::CloseReason;
@@ -88,15 +88,26 @@ pub fn settle(shared: &Shared, shard: &mut Shard, id: ClientId, standing: io::Re
         Ok(Standing::Live) => shard.clients.step_in(id),
         Ok(Standing::Full) => {
             seat.client.blocked = true;
-            // A socket is told of by the poller. Only a pipe is waited for by a task, and only while it takes nothing.
-            if let Line::Pipe(pipe) = seat.client.socket.line() {
-                let (shared, pipe) = (shared.clone(), pipe.clone());
-                seat.waiter = Some(task::local(async move {
-                    match pipe.writable().await {
-                        Ok(()) => unblock(&shared, id),
-                        Err(_) => shared.borrow_mut().remove(id, CloseReason::Broken),
+            match seat.client.socket.line() {
+                // Told of by the poller from now on.
+                Line::Tcp(tcp) if !seat.watched => {
+                    seat.watched = true;
+                    if let Err(error) = poller::watch_room(&shard.registry, tcp, id) {
+                        tracing::error!(%error, "failed to watch the socket of a client, it is closed");
+                        shard.remove(id, CloseReason::Broken);
                     }
-                }));
+                }
+                Line::Tcp(_) | Line::Lent => {}
+                // Waited for by a task, and only while it takes nothing.
+                Line::Pipe(pipe) => {
+                    let (shared, pipe) = (shared.clone(), pipe.clone());
+                    seat.waiter = Some(task::local(async move {
+                        match pipe.writable().await {
+                            Ok(()) => unblock(&shared, id),
+                            Err(_) => shared.borrow_mut().remove(id, CloseReason::Broken),
+                        }
+                    }));
+                }
             }
         }
         Ok(Standing::Behind(from)) => match seat.client.stream.slow {

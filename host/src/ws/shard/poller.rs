@@ -1,9 +1,11 @@
 //! Which of a shard's sockets can be read or written: one `epoll` for all of them, itself waited for by the shard's runtime.
 //! So a client needs no task that waits, and a socket nothing of the runtime's but its file descriptor.
 
-use mio::net::TcpStream;
+use crate::message::ClientId;
+use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry, Token};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 
@@ -18,8 +20,8 @@ pub struct Poller {
 /// What can be done with a socket now.
 #[derive(Clone, Copy, Debug)]
 pub struct Ready {
-    /// What it was registered with.
-    pub slot: usize,
+    /// Whose it is.
+    pub client: ClientId,
     pub readable: bool,
     pub writable: bool,
 }
@@ -34,7 +36,7 @@ impl Poller {
         Ok(Self { poll, events: Events::with_capacity(MOST) })
     }
 
-    /// Where sockets are registered.
+    /// Where sockets are watched.
     pub fn registry(&self) -> io::Result<Registry> {
         self.poll.get_ref().registry().try_clone()
     }
@@ -45,7 +47,7 @@ impl Poller {
         let mut guard = self.poll.readable_mut().await?;
         guard.get_inner_mut().poll(&mut self.events, Some(Duration::ZERO))?;
         ready.extend(self.events.iter().map(|event| Ready {
-            slot: event.token().0,
+            client: ClientId(event.token().0 as u64),
             // An end and an error are found by reading.
             readable: event.is_readable() || event.is_read_closed() || event.is_error(),
             writable: event.is_writable(),
@@ -57,7 +59,19 @@ impl Poller {
     }
 }
 
-/// From now on changes of a socket are told with `slot`. It ends when the socket is closed.
-pub fn register(registry: &Registry, tcp: &mut TcpStream, slot: usize) -> io::Result<()> {
-    registry.register(tcp, Token(slot), Interest::READABLE | Interest::WRITABLE)
+/// From now on it is told when a client's socket can be read. It ends when the socket is closed.
+pub fn watch(registry: &Registry, tcp: &impl AsRawFd, client: ClientId) -> io::Result<()> {
+    registry.register(&mut SourceFd(&tcp.as_raw_fd()), token(client), Interest::READABLE)
+}
+
+/// And from now on when it can be written too, now for example. Most sockets never need it.
+pub fn watch_room(registry: &Registry, tcp: &impl AsRawFd, client: ClientId) -> io::Result<()> {
+    let both = Interest::READABLE | Interest::WRITABLE;
+    registry.reregister(&mut SourceFd(&tcp.as_raw_fd()), token(client), both)
+}
+
+/// A client's number is all that is told of it.
+fn token(client: ClientId) -> Token {
+    const { assert!(usize::BITS == u64::BITS, "clients' numbers have 64 bits") };
+    Token(client.0 as usize)
 }

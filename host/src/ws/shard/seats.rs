@@ -55,12 +55,7 @@ impl Seats {
         self.ids.keys().copied().collect()
     }
 
-    /// The slot that the next one gets.
-    pub fn next(&self) -> usize {
-        self.slots.vacant_key()
-    }
-
-    /// Gives a client the slot that is next. It is a stray.
+    /// Gives a client a slot. It is a stray.
     pub fn insert(&mut self, id: ClientId, seat: Seat) {
         let slot = self.slots.insert(Box::new(seat));
         self.slots[slot].place = Place::Stray { at: self.strays.len() };
@@ -90,10 +85,6 @@ impl Seats {
     /// A client as it is. Where it stands, `cursor` says.
     pub fn get(&self, id: ClientId) -> Option<&Seat> {
         self.ids.get(&id).map(|slot| &*self.slots[*slot])
-    }
-
-    pub fn id(&self, slot: usize) -> Option<ClientId> {
-        self.slots.get(slot).map(|seat| seat.client.card.id)
     }
 
     /// A client to whom something is to be done: it stands by itself from now on, until it is given what it lacks.

@@ -6,9 +6,10 @@ use super::one::{learn, missed, touch, unblock};
 use super::poller::{Poller, Ready};
 use super::seats::Seats;
 use super::uring::Uring;
-use super::{Command, Parts, Shard, Shared, drain, join};
+use super::{Command, Parts, Shard, Shared, drain, welcome};
 use crate::hub::{Inbox, Ring};
 use crate::task;
+use crate::ws::arrivals::Arrivals;
 use crate::ws::beat::{TICK, beat};
 use crate::ws::client::Sent;
 use crate::ws::{listening, renew};
@@ -17,11 +18,12 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::mpsc;
 
 /// Starts a shard's thread. It ends when every sender of its commands is gone.
-pub fn start(number: usize, parts: Parts) -> io::Result<mpsc::Sender<Command>> {
+pub fn start(number: usize, parts: Parts) -> io::Result<(mpsc::Sender<Command>, Arc<Arrivals>)> {
     let (sender, receiver) = mpsc::channel(1024);
     let commands = sender.downgrade();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
@@ -30,12 +32,15 @@ pub fn start(number: usize, parts: Parts) -> io::Result<mpsc::Sender<Command>> {
         Poller::new()?
     };
     let registry = poller.registry()?;
+    let of = (number, poller.registry()?);
+    let arrivals = Arc::new(Arrivals::new(of, parts.tail, &parts.clients, &parts.metrics, &parts.present));
+    let comers = arrivals.clone();
     let uring = if parts.config.io_uring { uring(number) } else { None };
     task::thread(&format!("shard-{number}"), move || {
         let local = tokio::task::LocalSet::new();
-        local.block_on(&runtime, run(parts, (commands, registry, uring), receiver, poller));
+        local.block_on(&runtime, run(parts, (commands, registry, uring), (receiver, comers), poller));
     })?;
-    Ok(sender)
+    Ok((sender, arrivals))
 }
 
 fn uring(shard: usize) -> Option<Uring> {
@@ -49,7 +54,7 @@ fn uring(shard: usize) -> Option<Uring> {
 async fn run(
     parts: Parts,
     (commands, registry, uring): (mpsc::WeakSender<Command>, Registry, Option<Uring>),
-    mut receiver: mpsc::Receiver<Command>,
+    (mut receiver, arrivals): (mpsc::Receiver<Command>, Arc<Arrivals>),
     mut poller: Poller,
 ) {
     let inbox = parts.inbox.clone();
@@ -59,6 +64,7 @@ async fn run(
         commands,
         clients: Seats::default(),
         registry,
+        arrivals: arrivals.clone(),
         heartbeats: BTreeMap::new(),
         goodbyes: VecDeque::new(),
         expiries: BTreeSet::new(),
@@ -78,6 +84,8 @@ async fn run(
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut ready = Vec::new();
     loop {
+        // Those who come from here on know what was seen.
+        welcome(&shard);
         let unread = !shard.borrow().unread.is_empty();
         tokio::select! {
             () = inbox.arrived() => {
@@ -91,6 +99,8 @@ async fn run(
                             obey(&shard, &inbox, command);
                         }
                     }
+                    // They are given these with the others.
+                    welcome(&shard);
                     pump_all(&shard);
                     tokio::task::yield_now().await;
                 }
@@ -106,11 +116,15 @@ async fn run(
                 }
                 None => break,
             },
+            // Welcome, above.
+            () = arrivals.pressing() => {}
             looked = poller.ready(&mut ready) => {
                 if let Err(error) = looked {
                     tracing::error!(%error, "failed to look at the sockets of clients, trying again");
                     tokio::time::sleep(TICK).await;
                 }
+                // Those who have come say something already.
+                welcome(&shard);
                 ready.drain(..).for_each(|ready| attend(&shard, ready));
             }
             () = tokio::task::yield_now(), if unread => {
@@ -123,9 +137,7 @@ async fn run(
 }
 
 /// Does what can be done with a socket.
-fn attend(shared: &Shared, Ready { slot, readable, writable }: Ready) {
-    // One that is gone since may have been followed by another, which has nothing to read: no harm is done.
-    let Some(id) = shared.borrow().clients.id(slot) else { return };
+fn attend(shared: &Shared, Ready { client: id, readable, writable }: Ready) {
     if writable {
         unblock(shared, id);
     }
@@ -135,8 +147,9 @@ fn attend(shared: &Shared, Ready { slot, readable, writable }: Ready) {
 }
 
 fn obey(shared: &Shared, inbox: &Inbox, command: Command) {
+    // It may be about those who have come.
+    welcome(shared);
     match command {
-        Command::Join(joining) => join(shared, *joining),
         Command::Missed { client, piece } => missed(shared, client, piece.as_deref()),
         Command::Chosen(chosen) => learn(shared, &chosen),
         Command::Touch { client, behind, what } => touch(shared, inbox, client, behind, what),
