@@ -64,9 +64,11 @@ pub struct Records {
 }
 
 /// What makes records of content, and content of records.
+#[expect(clippy::large_enum_variant, reason = "one of many is in one piece: one wait for memory")]
 enum Layer {
+    /// The connections of hyper's, which are few, have room for the other here.
     Rustls(Box<UnbufferedServerConnection>),
-    Own(Box<Own>),
+    Own(Own),
     /// It was lost, which is told as an end.
     Lost,
 }
@@ -133,7 +135,7 @@ impl Records {
         let Layer::Rustls(rustls) = mem::replace(&mut self.layer, Layer::Lost) else { return };
         self.to_take = false;
         match Own::new(*rustls) {
-            Ok(own) => self.layer = Layer::Own(Box::new(own)),
+            Ok(own) => self.layer = Layer::Own(own),
             Err(error) => {
                 self.end = Some(End::Broken(Box::new(error)));
                 self.finished = true;

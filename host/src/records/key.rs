@@ -1,7 +1,7 @@
 //! The key of one direction of TLS 1.3, once rustls has given it away: records sealed and opened in place (RFC 8446, section 5.2).
 //!
 //! ring keeps what it makes of a key in the [`Key`] itself, so that all that sealing needs is in one place. None of it can be
-//! printed; the bare key, where it is kept, is wiped by rustls when it goes.
+//! printed. Bare keys are wiped by rustls when they go; what ring makes of them is not, here as little as within rustls.
 
 use ring::aead::{self, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use rustls::ConnectionTrafficSecrets::{self, Aes128Gcm, Aes256Gcm, Chacha20Poly1305};

@@ -72,7 +72,9 @@ impl Records {
         };
         self.settled |= accepted > 0;
         let sent = send(line, &scratch[..end])?;
-        self.sealed = scratch[sent..end].to_vec();
+        if held > 0 || sent < end {
+            self.sealed = scratch[sent..end].to_vec();
+        }
         if self.to_take {
             self.take_when_settled();
         }
