@@ -29,6 +29,8 @@ pub struct Arrivals {
 /// A client that counts, and is to be taken in.
 pub struct Arrival {
     pub joining: Joining,
+    /// What is older was there before it. `None`: that is what was published when it is taken in.
+    pub live_from: Option<Offset>,
     pub counted: Guard,
 }
 
@@ -74,7 +76,9 @@ impl Arrivals {
         self.clients.join(card, self.shard);
         self.metrics.clients.get_or_create(&PerStream { stream }).inc();
         let pressing = waiting.is_pressing(&joining);
-        waiting.arrivals.push(Arrival { joining, counted });
+        // One that waits comes when it comes here, whatever is published meanwhile.
+        let live_from = (!pressing).then_some(joining.who.cursor.offset);
+        waiting.arrivals.push(Arrival { joining, live_from, counted });
         drop(waiting);
         if pressing {
             self.pressing.notify_one();

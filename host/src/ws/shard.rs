@@ -153,7 +153,7 @@ fn welcome(shared: &Shared) {
     arrivals.into_iter().for_each(|arrival| join(shared, arrival));
 }
 
-fn join(shared: &Shared, Arrival { joining, counted }: Arrival) {
+fn join(shared: &Shared, Arrival { joining, live_from, counted }: Arrival) {
     let Joining { who, transport, early, permit } = joining;
     let (line, tls) = match transport {
         Transport::Tcp { tcp, tls } => (Line::Tcp(TcpStream::from_std(tcp)), tls),
@@ -167,7 +167,7 @@ fn join(shared: &Shared, Arrival { joining, counted }: Arrival) {
     shard.expiries.extend(expires.map(|expires| (expires, id)));
     let said = (early, shard.parts.config.client_message);
     // What waits was there before it too.
-    let live_from = shard.parts.inbox.end().unwrap_or(shard.seen());
+    let live_from = live_from.unwrap_or_else(|| shard.parts.inbox.end().unwrap_or(shard.seen()));
     let client = Client::new(who, Socket::new(line, tls), said, live_from, now);
     let (place, listener, waiter) = (Place::Stray { at: 0 }, None, None);
     let (watched, announced) = (false, false);
