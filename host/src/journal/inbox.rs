@@ -1,8 +1,7 @@
 //! Appending to the inbox.
 //!
 //! Group commit without a timer: one thread takes all that waits, asks what of it was seen before, writes it with one
-//! sync, answers all, and tells the index. While it syncs, the next group gathers by itself; and before it takes that, it
-//! lets those have the processor who are about to bring more.
+//! sync, answers all, and tells the index. While it syncs, the next group gathers by itself.
 
 use super::answer::{Answer, Waiter, answer};
 use super::dedupe::{Group, Window};
@@ -19,16 +18,13 @@ use bytes::Bytes;
 use ring::digest;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 
 /// One group is bounded, so that the first of many waits no longer than this much takes to write.
 const GROUP_DELIVERIES: usize = 4096;
 const GROUP_BYTES: usize = 16 << 20;
-
-/// How often the processor is given away before a group is taken.
-const GIVEN_WAY: usize = 4;
 
 pub(super) struct Committer {
     /// `None` only while it is dropped.
@@ -158,9 +154,8 @@ struct Placed {
 impl Inbox {
     fn run(mut self, mut receiver: mpsc::Receiver<Work>) {
         while let Some(first) = receiver.blocking_recv() {
-            give_way();
             let mut bytes = 0;
-            let mut group = Vec::with_capacity((receiver.len() + 1).min(GROUP_DELIVERIES));
+            let mut group = Vec::new();
             let mut work = Some(first);
             while let Some(next) = work {
                 match next {
@@ -234,15 +229,6 @@ impl Inbox {
             tracing::error!(error = %Chain(error), "the inbox cannot be written, webhooks are answered 503");
         }
         answer(group.into_iter().map(|waiting| (waiting.answer, Err(Refused::Storage))));
-    }
-}
-
-/// Gives the processor to the other threads of this process: the first of several webhooks that arrive together wakes this
-/// one, which would take it alone and leave the others for another sync. Where processors are free, it is a few system
-/// calls and no wait.
-fn give_way() {
-    for _ in 0..GIVEN_WAY {
-        thread::yield_now();
     }
 }
 
