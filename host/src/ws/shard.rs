@@ -46,18 +46,11 @@ use uring::Uring;
 /// What others ask of a shard.
 pub enum Command {
     /// What a client missed, as it asked; `None` when it cannot be read.
-    Missed {
-        client: ClientId,
-        piece: Option<Arc<Piece>>,
-    },
+    Missed { client: ClientId, piece: Option<Arc<Piece>> },
     /// What was answered of an event that some clients come to next.
     Chosen(Chosen),
     /// Something is done to a client, when it was given what was published before `behind`.
-    Touch {
-        client: ClientId,
-        behind: Offset,
-        what: Touch,
-    },
+    Touch { client: ClientId, behind: Offset, what: Touch },
     /// Work by this from now on.
     Renew(Arc<Renewal>),
     /// An operator asks how clients stand.
