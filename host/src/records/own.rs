@@ -115,6 +115,11 @@ impl Own {
         Ok((accepted, end))
     }
 
+    /// See `Records::touch`.
+    pub fn touch(&self) -> usize {
+        self.most as usize ^ self.writing.sequence() as usize
+    }
+
     /// Says that the next record has another key, and takes that (RFC 8446, section 4.6.3).
     fn update(&mut self, into: &mut [u8], at: usize) -> Result<usize, Error> {
         let end = self.put(HANDSHAKE, &NOT_REQUESTED, into, at)?;

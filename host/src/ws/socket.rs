@@ -67,6 +67,11 @@ impl Socket {
         Self { line, tls }
     }
 
+    /// See `Records::touch`.
+    pub fn touch(&self) -> usize {
+        self.tls.as_ref().map_or(0, |tls| tls.touch())
+    }
+
     pub fn line(&self) -> &Line {
         &self.line
     }
