@@ -61,8 +61,9 @@ pub async fn calm<W: Future>(work: W) -> W::Output {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::task;
     use std::sync::atomic::AtomicUsize;
-    use tokio::sync::mpsc;
+    use tokio::sync::{mpsc, oneshot};
 
     #[derive(Default)]
     struct Rung(AtomicUsize);
@@ -100,17 +101,18 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn what_others_wake_it_for_is_never_missed() {
         let (sender, mut receiver) = mpsc::channel(1);
-        let reader = tokio::spawn(calm(async move {
+        let (counted, count) = oneshot::channel();
+        task::background(calm(async move {
             let mut count = 0;
             while receiver.recv().await.is_some() {
                 count += 1;
             }
-            count
+            let _ = counted.send(count);
         }));
         for number in 0..20_000 {
             sender.send(number).await.expect("it is read");
         }
         drop(sender);
-        assert_eq!(reader.await.expect("it does not panic"), 20_000);
+        assert_eq!(count.await, Ok(20_000));
     }
 }

@@ -52,7 +52,7 @@ impl Sieve {
 fn place(Fingerprint(bytes): Fingerprint, blocks: usize) -> (usize, [u64; WORDS]) {
     let both = u128::from_be_bytes(bytes);
     let (block, mut rest) = ((both >> 64) as u64, both as u64);
-    let block = (u128::from(block) * blocks as u128 >> 64) as usize;
+    let block = ((u128::from(block) * blocks as u128) >> 64) as usize;
     let bits = [(); WORDS].map(|()| {
         let bit = 1 << (rest % 64);
         rest /= 64;
