@@ -326,7 +326,7 @@ impl Connect {
         let shards = self.shards.clone();
         // False at the very end only, when there is nobody left to tell.
         let join = async move |transport, early| {
-            let _ = shards.join(Joining { who, transport, early, permit }).await;
+            let _ = shards.join(Joining { who, transport, early, permit });
         };
         match door {
             Door::Events => {

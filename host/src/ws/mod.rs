@@ -304,7 +304,7 @@ impl Shards {
     }
 
     /// Hands a client over. False when its shard has stopped, which happens at the very end only.
-    pub async fn join(&self, joining: Joining) -> bool {
+    pub fn join(&self, joining: Joining) -> bool {
         let shard = self.next.fetch_add(1, Ordering::Relaxed) % self.commands.len();
         let is_there = !self.commands[shard].is_closed();
         if is_there {

@@ -101,7 +101,7 @@ impl Socket {
     }
 
     /// Gives the line what it did not take before. False when it still does not take all of it.
-    pub fn flush(&mut self, _scratch: &mut Vec<u8>) -> io::Result<bool> {
+    pub fn flush(&mut self) -> io::Result<bool> {
         self.tls.as_mut().map_or(Ok(true), |tls| tls.flush(&mut Through(&self.line)))
     }
 
@@ -116,12 +116,12 @@ impl Socket {
     }
 
     /// Says that nothing more will be written. What the client still sends can be read.
-    pub fn finish(&mut self, scratch: &mut Vec<u8>) {
+    pub fn finish(&mut self) {
         if let Some(tls) = &mut self.tls {
             tls.close();
         }
         // The peer may be gone already, and this is but courtesy.
-        let _ = self.flush(scratch);
+        let _ = self.flush();
         self.line.finish();
     }
 }

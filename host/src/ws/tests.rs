@@ -157,7 +157,7 @@ impl Edge {
         let (form, id) = (who.manner.form, who.card.id);
         let (near, far) = pipe::pair(limit);
         let transport = Transport::Pipe(near);
-        assert!(self.shards.join(Joining { who, transport, early: Vec::new(), permit: Box::new(()) }).await);
+        assert!(self.shards.join(Joining { who, transport, early: Vec::new(), permit: Box::new(()) }));
         // Nothing is done to a client that is not there yet.
         while self.clients.card(id).is_none() {
             tokio::task::yield_now().await;

@@ -188,7 +188,7 @@ impl Client {
     /// Finishes what was begun: sealed bytes, the frame under way, what is for it alone. False when the socket is full.
     pub fn flush(&mut self, scratch: &mut Vec<u8>, sent: &mut Sent) -> io::Result<bool> {
         let keeps_up = self.keeps_up();
-        if !self.socket.flush(scratch)? {
+        if !self.socket.flush()? {
             return Ok(false);
         }
         while let Some(partial) = &mut self.partial {
@@ -228,7 +228,7 @@ impl Client {
             && !closing.finished
         {
             closing.finished = true;
-            self.socket.finish(scratch);
+            self.socket.finish();
         }
         Ok(true)
     }

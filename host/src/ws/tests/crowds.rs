@@ -120,7 +120,7 @@ impl World {
             let who = Who { card, manner, stream: stream.clone(), ..who(form, cursor(1)) };
             let transport = Transport::Tcp { tcp: served, tls: None };
             let joining = Joining { who, transport, early: Vec::new(), permit: Box::new(()) };
-            assert!(edge.shards.join(joining).await);
+            assert!(edge.shards.join(joining));
             while edge.clients.card(ClientId(id)).is_none() {
                 tokio::task::yield_now().await;
             }
