@@ -64,4 +64,6 @@ mod edge;
 #[doc(hidden)]
 pub mod parts;
 mod plain;
+#[cfg(test)]
+mod random;
 mod trial;

@@ -166,6 +166,7 @@ impl Keyspace for Kept {
 mod tests {
     use super::*;
     use crate::message::Timestamp;
+    use crate::random::cases;
     use proptest::prelude::*;
 
     #[derive(Clone, Debug)]
@@ -215,7 +216,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(48))]
+        #![proptest_config(cases(48))]
         #[test]
         fn it_does_what_kv_does_while_the_clock_stands_still(steps in steps()) {
             let directory = tempfile::tempdir().expect("a temporary directory");

@@ -171,6 +171,7 @@ fn tell(candidates: &[Candidate], damage: &mut Vec<Damage>) {
 fn leave_void(disk: &dyn Disk, candidates: &mut Vec<Candidate>) {
     let mut behind = None;
     for at in (0..candidates.len()).rev() {
+        let is_last = at + 1 == candidates.len();
         let candidate = &mut candidates[at];
         let number = candidate.header.number;
         match behind {
@@ -181,6 +182,13 @@ fn leave_void(disk: &dyn Disk, candidates: &mut Vec<Candidate>) {
                 continue;
             }
             Some(place) if number == place.segment => candidate.limit = candidate.limit.min(place.at.max(BEGIN)),
+            // Nothing says where it ended. What a failed cut left there, and no sync was asked for, is about to be shown.
+            None if !is_last => {
+                let synced = candidate.file.as_ref().map_or(Ok(()), |file| file.sync());
+                if let Err(error) = synced {
+                    tracing::warn!(file = %candidate.path.display(), %error, "failed to sync a segment of the log");
+                }
+            }
             _ => {}
         }
         behind = candidate.intact.then_some(candidate.header.behind);
@@ -188,9 +196,11 @@ fn leave_void(disk: &dyn Disk, candidates: &mut Vec<Candidate>) {
 }
 
 /// Removes last segments that were never begun in earnest. Answers the position that no later one may fall short of.
+///
+/// One that begins before that position stays, however empty it is: it tells of positions that are missing.
 fn remove_torn(disk: &dyn Disk, candidates: &mut Vec<Candidate>) -> io::Result<u64> {
     let mut floor = 1;
-    while let Some(last) = candidates.pop_if(|last| !last.intact && last.file.is_some()) {
+    while let Some(last) = candidates.pop_if(|last| !last.intact && last.file.is_some() && last.header.first >= floor) {
         let Some(file) = &last.file else { continue };
         if !tail::is_zero(&**file, BEGIN, last.limit)? {
             candidates.push(last);

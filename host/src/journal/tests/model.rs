@@ -2,6 +2,7 @@
 //! through restarts, crashes, and the loss of the index.
 
 use super::*;
+use crate::random::cases;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -117,7 +118,7 @@ fn opened(directory: &Path, lanes: &[usize]) -> Journal {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 200, ..cases(16) })]
     #[test]
     fn the_journal_does_what_the_model_does_through_restarts_crashes_and_losses(actions in actions()) {
         let directory = tempfile::tempdir().expect("a directory");

@@ -6,6 +6,7 @@ use crate::journal::record::{
     encode_batch, encode_delivery, webhook_of,
 };
 use crate::message::{Change, Changes, ClientId, Format, Label, Narrowing, Orders, Selector, Sending};
+use crate::random::cases;
 use proptest::prelude::*;
 
 fn audience() -> impl Strategy<Value = Audience> {
@@ -29,7 +30,7 @@ fn joined((head, body): (Bytes, Bytes)) -> Bytes {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(64))]
     #[test]
     fn a_record_read_is_the_record_written(
         numbers in any::<[u64; 3]>(), webhook in ".*", content_type in any::<Option<String>>(), unparsed in any::<bool>(),

@@ -1,6 +1,7 @@
 //! A space against a map, with a clock that jumps, and restarts.
 
 use super::*;
+use crate::random::cases;
 use bytes::Bytes;
 use proptest::prelude::*;
 use std::cell::Cell;
@@ -97,7 +98,7 @@ impl Model {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(200))]
     #[test]
     fn a_space_is_a_map_whatever_is_done_to_it(doings in proptest::collection::vec(doing(), 0..60)) {
         NOW.set(5_000);

@@ -2,6 +2,7 @@
 //! nothing else.
 
 use super::*;
+use crate::random::cases;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -30,7 +31,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(200))]
 
     #[test]
     fn nothing_is_heard_but_what_was_said(steps in vec(step(), 1..30), piece in 1..500_usize) {

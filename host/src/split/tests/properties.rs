@@ -1,6 +1,7 @@
 //! All that is promised, of bodies nobody thought of.
 
 use super::*;
+use crate::random::cases;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
@@ -135,7 +136,7 @@ fn shaped() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+    #![proptest_config(cases(1_000))]
 
     #[test]
     fn a_mutated_fixture_keeps_every_promise(body in mutated()) {

@@ -1,6 +1,7 @@
 //! That nothing near a signed request is taken for one.
 
 use super::*;
+use crate::random::cases;
 use proptest::prelude::*;
 
 /// Demands that what was changed is refused, unless it says the same: Twilio signs what a form says and not how it is
@@ -90,7 +91,7 @@ fn change() -> impl Strategy<Value = Change> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(cases(2000))]
 
     #[test]
     fn no_change_of_a_header_or_body_passes(

@@ -5,6 +5,7 @@
 use super::*;
 use crate::hub::{Ring, Source};
 use crate::pipe::{self, Far};
+use crate::random::cases;
 use crate::ws::Backlog;
 use crate::ws::encode::Form;
 use crate::ws::farewell;
@@ -285,7 +286,7 @@ fn body(offset: u64) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(400))]
 
     #[test]
     fn who_comes_back_with_its_cursor_misses_nothing_untold_and_gets_nothing_twice(

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::message::{Change, ClientId, Label, Narrowing, Selector};
+use crate::random::cases;
 use proptest::prelude::*;
 use std::net::{TcpListener, TcpStream};
 
@@ -179,7 +180,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(60))]
 
     #[test]
     fn who_is_fed_together_gets_what_each_would_alone(

@@ -9,6 +9,7 @@ use super::super::frame::HEADER;
 use super::super::{Config, Found, Frame, Log, NewFrame, Place, segment};
 use super::simulated::{Faults, Simulated};
 use crate::message::Timestamp;
+use crate::random::cases;
 use bytes::Bytes;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -377,7 +378,7 @@ fn read_all(log: &Log) -> Vec<Found> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(400))]
 
     #[test]
     fn what_was_acknowledged_is_there_and_what_is_lost_is_told(actions in actions()) {

@@ -1,6 +1,6 @@
 //! The rules of damage, recovery and cursors, one by one.
 
-use super::super::{AppendError, Config, Found, Frame, Log, NewFrame, Opened, segment};
+use super::super::{AppendError, Config, Found, Frame, Log, NewFrame, Opened, Place, segment};
 use super::simulated::{Faults, Simulated};
 use crate::message::{Loss, Timestamp};
 use bytes::Bytes;
@@ -139,6 +139,36 @@ fn a_missing_segment_is_a_hole_and_a_damaged_header_is_none() {
 }
 
 #[test]
+fn what_is_lost_is_told_though_no_segment_has_a_header_left() {
+    let disk = Simulated::default();
+    fill(&open(&disk).log, 1);
+    disk.damage(&path(&disk, 0), |bytes| bytes[frame_bytes(0) + 50] ^= 1);
+    assert_eq!(positions(&open(&disk).log), [(1, 2)]);
+    for (file, _) in disk.files().into_iter().filter(|(path, _)| path.extension().unwrap() == "log") {
+        disk.damage(&file, |bytes| bytes[20] ^= 1);
+        let opened = open(&disk).log;
+        assert_eq!((positions(&opened), opened.end()), (vec![(1, 2)], 2), "{file:?}");
+    }
+}
+
+#[test]
+fn what_comes_back_because_a_header_is_damaged_stays_in_a_power_cut() {
+    let disk = Simulated::default();
+    let log = open(&disk).log;
+    fill(&log, 1);
+    disk.fail(Faults { write: Some((100, 5)), truncate: true, ..Faults::default() });
+    let frame = || NewFrame { count: 0, payload: Bytes::from(vec![7; 64]), body: Bytes::new() };
+    log.append(&[frame(), frame()], Timestamp(2)).unwrap_err();
+    fill(&log, 1);
+    disk.damage(&path(&disk, 1), |bytes| bytes[20] ^= 1);
+    let count = |log: &Log| log.frames(Place { segment: 0, at: 0 }, usize::MAX).unwrap().0.len();
+    let shown = count(&open(&disk).log);
+    assert_eq!(shown, 3);
+    disk.crash(|_| 2);
+    assert_eq!(count(&open(&disk).log), shown);
+}
+
+#[test]
 fn a_block_that_the_disk_does_not_give_is_a_hole() {
     let disk = Simulated::default();
     let log = open(&disk).log;
@@ -149,7 +179,7 @@ fn a_block_that_the_disk_does_not_give_is_a_hole() {
     assert_eq!(positions(&log)[..2], [(1, 2), (2, 2)]);
     let opened = open(&disk).log;
     assert_eq!(positions(&opened).len(), 13);
-    let place = super::super::Place { segment: 1, at: segment::BEGIN };
+    let place = Place { segment: 1, at: segment::BEGIN };
     assert_eq!(opened.frame_at(place).unwrap(), None);
 }
 

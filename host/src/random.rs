@@ -1,0 +1,11 @@
+//! How often the tests with random input try: as often as a suite of minutes allows, or many times that for a night.
+
+use proptest::prelude::ProptestConfig;
+
+/// So many cases, times the number that `MORE_CASES` in the environment says. What fails becomes a test with a name, so no
+/// seeds are kept.
+pub fn cases(usual: u32) -> ProptestConfig {
+    let more = std::env::var("MORE_CASES").ok();
+    let times = more.map_or(1, |more| more.parse().expect("MORE_CASES is a number"));
+    ProptestConfig { cases: usual * times, failure_persistence: None, ..ProptestConfig::default() }
+}
