@@ -104,7 +104,7 @@ impl Journal {
 fn segments(retention: &Retention) -> log::Config {
     let segment_bytes = (retention.size / 8).clamp(1 << 20, 64 << 20);
     let segment_age = (retention.age / 8).min(Duration::from_secs(3600));
-    log::Config { segment_bytes, segment_age }
+    log::Config { segment_bytes, segment_age, ..log::Config::default() }
 }
 
 /// When the inbox has lost its end, positions would be given a second time, and an event be taken for judged. A frame that

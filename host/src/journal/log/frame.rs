@@ -1,4 +1,5 @@
-//! How a frame stands in a segment: a header of 36 bytes, then the payload. All numbers are big-endian.
+//! How a frame stands in a segment: a header of 36 bytes, then the payload. All numbers are big-endian; the top bit of the
+//! length says that the frame *follows*: it was written together with the one before it.
 //!
 //! ```text
 //! magic 4 · length 4 · count 4 · position 8 · written 8 · CRC of the payload 4 · CRC of this header 4 · payload
@@ -20,8 +21,12 @@ pub(super) const HEADER: usize = 36;
 /// The longest payload.
 pub(super) const MOST_PAYLOAD: usize = 80 << 20;
 
+const FOLLOWS: u32 = 1 << 31;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
+    /// Not the first of its group. Whatever is before one that is the first was on disk when that was written.
+    pub follows: bool,
     pub length: u32,
     pub count: u32,
     pub position: u64,
@@ -47,11 +52,11 @@ impl Header {
         if content[..4] != MAGIC || check != header_check(content, place).to_be_bytes() {
             return None;
         }
-        let length = word(content, 4)?;
+        let (follows, length) = (word(content, 4)? & FOLLOWS != 0, word(content, 4)? & !FOLLOWS);
         let written = Timestamp(long(content, 20)?);
         let known = length as usize <= MOST_PAYLOAD;
         let (count, position, payload_check) = (word(content, 8)?, long(content, 12)?, word(content, 28)?);
-        known.then_some(Self { length, count, position, written, payload_check })
+        known.then_some(Self { follows, length, count, position, written, payload_check })
     }
 
     pub(super) fn covers(&self, payload: &[u8]) -> bool {
@@ -60,10 +65,18 @@ impl Header {
 }
 
 /// Writes a frame behind `buffer`, as it has to stand at a place. Its payload is no longer than [`MOST_PAYLOAD`].
-pub(super) fn encode(buffer: &mut Vec<u8>, place: Place, position: u64, written: Timestamp, frame: &NewFrame) {
+pub(super) fn encode(
+    buffer: &mut Vec<u8>,
+    place: Place,
+    position: u64,
+    written: Timestamp,
+    follows: bool,
+    frame: &NewFrame,
+) {
     let begin = buffer.len();
+    let follows = if follows { FOLLOWS } else { 0 };
     buffer.extend_from_slice(&MAGIC);
-    buffer.extend_from_slice(&(frame.length() as u32).to_be_bytes());
+    buffer.extend_from_slice(&(frame.length() as u32 | follows).to_be_bytes());
     buffer.extend_from_slice(&frame.count.to_be_bytes());
     buffer.extend_from_slice(&position.to_be_bytes());
     buffer.extend_from_slice(&written.0.to_be_bytes());
@@ -104,10 +117,10 @@ mod tests {
     fn a_header_is_valid_only_whole_and_only_where_it_was_written() {
         let (place, mut buffer) = (Place { segment: 3, at: 900 }, Vec::new());
         let frame = NewFrame { count: 2, payload: Bytes::from_static(b"pay"), body: Bytes::from_static(b"load") };
-        encode(&mut buffer, place, 17, Timestamp(5), &frame);
+        encode(&mut buffer, place, 17, Timestamp(5), true, &frame);
         let header = Header::decode(&buffer, place).unwrap();
         assert_eq!((header.position, header.next(), header.count, header.written), (17, 19, 2, Timestamp(5)));
-        assert_eq!(header.total(), buffer.len() as u64);
+        assert_eq!((header.total(), header.follows), (buffer.len() as u64, true));
         assert!(header.covers(&buffer[HEADER..]));
         assert!(!header.covers(&buffer[HEADER..buffer.len() - 1]));
         assert_eq!(Header::decode(&buffer, Place { segment: 3, at: 901 }), None);

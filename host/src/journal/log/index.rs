@@ -38,6 +38,8 @@ pub(super) struct Index {
 pub(super) struct Scanned {
     pub index: Index,
     pub lost: Vec<Lost>,
+    /// So many of them are before the beginning of a later group: what was there had been synced.
+    pub settled: usize,
     /// Where the last frame ends, and the position behind it.
     pub end: Stand,
 }
@@ -79,16 +81,17 @@ impl Index {
 pub(super) fn scan(file: &dyn DiskFile, bounds: Bounds, first: u64) -> io::Result<Scanned> {
     let mut index = Index::new(first);
     let mut end = Stand { at: BEGIN, position: first };
-    let mut lost = Vec::new();
+    let (mut lost, mut settled) = (Vec::new(), 0);
     let mut walk = Walk::new(file, bounds, end);
     while let Some(step) = walk.next()? {
         match step {
-            Step::Frame { at, header: Header { position, written, .. }, .. } => {
+            Step::Frame { at, header: Header { position, written, follows, .. }, .. } => {
+                settled = if follows { settled } else { lost.len() };
                 index.note(at, position, written);
                 end = walk.stand();
             }
             Step::Lost(one) => lost.push(one),
         }
     }
-    Ok(Scanned { index, lost, end })
+    Ok(Scanned { index, lost, settled, end })
 }

@@ -10,16 +10,17 @@
 //! - Damage is told, and keeps nothing from opening.
 //! - Readers never wait for a sync, and see a group of frames wholly or not at all.
 //!
-//! What it does not see: an end that the disk has turned into zeros, or a file cut short, looks like a write that never
-//! came to its end, and is cut without a word.
+//! What it does not see: where a sector of the last group is turned into zeros, or the file is cut short, it looks like a
+//! write that never came to its end, and is cut from there without a word.
 //!
-//! `segment` and `frame` tell the format, `write` how an append fails, `recover` and `tail` how a log is opened.
+//! `segment` and `frame` tell the format, `write` how an append fails, `recover`, `resume` and `tail` how a log is opened.
 
 mod disk;
 mod frame;
 mod index;
 mod read;
 mod recover;
+mod resume;
 mod retain;
 mod seek;
 mod segment;
@@ -50,11 +51,13 @@ pub struct Config {
     pub segment_bytes: u64,
     /// The age beyond which a new segment is begun, so that retention by age has whole segments to delete.
     pub segment_age: Duration,
+    /// So many bytes of a segment are written ahead with zeros.
+    pub ahead: u64,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { segment_bytes: 64 << 20, segment_age: Duration::from_secs(3600) }
+        Self { segment_bytes: 64 << 20, segment_age: Duration::from_secs(3600), ahead: 256 << 10 }
     }
 }
 

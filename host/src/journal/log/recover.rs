@@ -4,41 +4,19 @@
 //! it keeps the log from opening. Only what cannot be looked at at all does: a directory or file that may not be read, or
 //! a format of a later version. To go on then would be to give positions anew that are taken.
 
-use super::segment::{self, BEGIN, Read, Segment};
+use super::resume::{Resumed, resume};
+use super::segment::{self, BEGIN, Candidate, Read, Segment};
 use super::state::{Handles, State, View};
-use super::tail::{self, Tail};
+use super::tail;
 use super::walk::{self, Bounds, is_lost};
 use super::write::Writer;
 use super::{Config, Damage, Disk, DiskFile, Log, Opened, Place, index};
 use crate::message::Timestamp;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
-
-/// A segment as it was found.
-struct Candidate {
-    path: PathBuf,
-    header: segment::Header,
-    intact: bool,
-    /// `None`: the disk does not give it any more.
-    file: Option<Arc<dyn DiskFile>>,
-    limit: u64,
-}
-
-/// Where and how the log goes on.
-struct Resumed {
-    file: Option<Arc<dyn DiskFile>>,
-    end: u64,
-    epoch: Option<u32>,
-    index: Option<index::Index>,
-    limit: u64,
-    /// Something that had been synced might be missing.
-    is_damaged: bool,
-    /// The file to cut at the limit, once the next segment says so.
-    cut: Option<Arc<dyn DiskFile>>,
-}
 
 /// See [`super::Log::open`].
 pub(super) fn open(disk: Arc<dyn Disk>, directory: &Path, config: Config) -> io::Result<Opened> {
@@ -81,7 +59,7 @@ pub(super) fn open(disk: Arc<dyn Disk>, directory: &Path, config: Config) -> io:
         directory: directory.to_owned(),
         config,
         view: RwLock::new(view),
-        writer: Mutex::new(Writer { file: resumed.file, number, doomed: Vec::new(), buffer: Vec::new() }),
+        writer: Mutex::new(Writer { file: resumed.file, ahead: resumed.limit, number, ..Writer::default() }),
         handles: Handles::default(),
         healthy: AtomicBool::new(true),
     };
@@ -182,10 +160,12 @@ fn leave_void(disk: &dyn Disk, candidates: &mut Vec<Candidate>) {
                 continue;
             }
             Some(place) if number == place.segment => candidate.limit = candidate.limit.min(place.at.max(BEGIN)),
-            // Nothing says where it ended. What a failed cut left there, and no sync was asked for, is about to be shown.
+            // Nothing says where it ended but the zeros ahead, if there are any. What a failed cut left there, and no sync
+            // was asked for, is about to be shown.
             None if !is_last => {
-                let synced = candidate.file.as_ref().map_or(Ok(()), |file| file.sync());
-                if let Err(error) = synced {
+                let Some(file) = &candidate.file else { continue };
+                candidate.limit = without_zeros(candidate, &**file).unwrap_or(candidate.limit);
+                if let Err(error) = file.sync() {
                     tracing::warn!(file = %candidate.path.display(), %error, "failed to sync a segment of the log");
                 }
             }
@@ -193,6 +173,13 @@ fn leave_void(disk: &dyn Disk, candidates: &mut Vec<Candidate>) {
         }
         behind = candidate.intact.then_some(candidate.header.behind);
     }
+}
+
+/// Where a segment ends, without the zeros that were written ahead in it.
+fn without_zeros(candidate: &Candidate, file: &dyn DiskFile) -> io::Result<u64> {
+    let bounds = Bounds { segment: candidate.header.number, limit: candidate.limit, below: u64::MAX };
+    let end = index::scan(file, bounds, candidate.header.first)?.end.at;
+    Ok(if tail::is_zero(file, end, candidate.limit)? { end } else { candidate.limit })
 }
 
 /// Removes last segments that were never begun in earnest. Answers the position that no later one may fall short of.
@@ -221,67 +208,6 @@ fn infer_epochs(candidates: &mut [Candidate]) {
             candidates[at].header.epoch = candidates[at - 1].header.epoch;
         }
     }
-}
-
-/// Reads the last segment and finds out where the log goes on.
-fn resume(
-    disk: &dyn Disk,
-    last: &Candidate,
-    config: &Config,
-    torn: usize,
-    damage: &mut Vec<Damage>,
-) -> io::Result<Resumed> {
-    let header = &last.header;
-    let Some(file) = &last.file else {
-        // How many positions it held nobody knows: no more than these.
-        let end = header.first + config.segment_bytes / tail::LEAST;
-        return Ok(Resumed { file: None, end, epoch: None, index: None, limit: BEGIN, is_damaged: true, cut: None });
-    };
-    let bounds = Bounds { segment: header.number, limit: last.limit, below: u64::MAX };
-    let mut scanned = index::scan(&**file, bounds, header.first)?;
-    let tail = scanned.lost.pop_if(|lost| lost.to == last.limit && scanned.end.at <= lost.at && lost.to > lost.at);
-    damage.extend(scanned.lost.iter().map(|lost| Damage { file: last.path.clone(), what: lost.to_string() }));
-    let found = match tail {
-        None => Tail::Clean,
-        Some(lost) => tail::look(&**file, bounds, lost)?,
-    };
-    let (limit, end) = (scanned.end.at, scanned.end.position);
-    let mut resumed = Resumed {
-        file: None,
-        end,
-        epoch: Some(header.epoch),
-        index: Some(scanned.index),
-        limit,
-        is_damaged: false,
-        cut: None,
-    };
-    match found {
-        Tail::Clean | Tail::Unwritten => {
-            // What a killed process had written and not synced is about to be shown: it has to be there tomorrow.
-            let cut = if limit < last.limit { file.truncate(limit) } else { Ok(()) };
-            match cut.and_then(|()| file.sync()) {
-                Ok(()) => resumed.file = Some(file.clone()),
-                Err(error) => tracing::warn!(file = %last.path.display(), %error, "failed to cut or sync the log"),
-            }
-        }
-        Tail::Damaged { next } => {
-            resumed.end = next;
-            let kept = tail::copy(disk, file, &last.path, limit..last.limit, torn);
-            let bytes = last.limit - limit;
-            let copied = match &kept {
-                Ok(copy) => format!("they are kept in `{}`", copy.display()),
-                Err(error) => format!("no copy was made: {error}"),
-            };
-            let what =
-                format!("its last {bytes} bytes are damaged, {copied}; the log goes on at position {next}, not {end}");
-            damage.push(Damage { file: last.path.clone(), what });
-            (resumed.epoch, resumed.is_damaged, resumed.cut) = (None, true, kept.ok().map(|_| file.clone()));
-        }
-    }
-    if !last.intact {
-        (resumed.epoch, resumed.file) = (None, None);
-    }
-    Ok(resumed)
 }
 
 /// An epoch that no segment has.

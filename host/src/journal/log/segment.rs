@@ -14,11 +14,12 @@ use super::{DiskFile, Place};
 use crate::message::Timestamp;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 
 const MAGIC: [u8; 8] = *b"postlog\n";
-const VERSION: u32 = 1;
+/// In the first version, no frame said that it follows.
+const VERSION: u32 = 2;
 
 /// The length of a segment's header: where its first frame begins.
 pub(super) const HEADER: usize = 60;
@@ -29,6 +30,8 @@ const UNKNOWN: u64 = u64::MAX;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
+    /// Of the version that is written now.
+    pub is_current: bool,
     pub number: u32,
     pub epoch: u32,
     pub first: u64,
@@ -36,6 +39,16 @@ pub(super) struct Header {
     pub behind: Place,
     /// The latest time at which a frame of the segment before was written.
     pub before: Option<Timestamp>,
+}
+
+/// A segment as it was found.
+pub(super) struct Candidate {
+    pub path: PathBuf,
+    pub header: Header,
+    pub intact: bool,
+    /// `None`: the disk does not give it any more.
+    pub file: Option<Arc<dyn DiskFile>>,
+    pub limit: u64,
 }
 
 /// One segment of an open log.
@@ -120,10 +133,11 @@ impl Header {
             return None;
         }
         let version = word(content, 8)?;
-        if version != VERSION {
+        if !(1..=VERSION).contains(&version) {
             return Some(Read::Newer(version));
         }
         let header = Self {
+            is_current: version == VERSION,
             number: word(content, 12)?,
             epoch: word(content, 16)?,
             first: long(content, 20)?,
@@ -138,7 +152,7 @@ impl Header {
     pub(super) fn unknown((number, first): (u32, u64)) -> Self {
         let epoch = crc32fast::hash(name(number, first).as_bytes());
         let (created, behind) = (Timestamp(0), Place { segment: 0, at: 0 });
-        Self { number, epoch, first, created, behind, before: None }
+        Self { is_current: true, number, epoch, first, created, behind, before: None }
     }
 }
 
@@ -166,6 +180,7 @@ mod tests {
     fn a_header_says_what_was_written_and_a_damaged_one_says_nothing() {
         let before = Some(Timestamp(8));
         let header = Header {
+            is_current: true,
             number: 2,
             epoch: 9,
             first: 70,

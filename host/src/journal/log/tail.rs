@@ -21,51 +21,85 @@ pub(super) const LEAST: u64 = HEADER as u64;
 
 const CHUNK: u64 = 64 << 10;
 
+/// What a disk writes wholly or not at all.
+const SECTOR: u64 = 512;
+
+/// Fewer zeros than this may be a frame's own. Where they are not, to tell of a loss that was none is the lesser evil.
+const LEAST_ZEROS: usize = 16;
+
 pub(super) enum Tail {
     /// Nothing is there.
     Clean,
-    /// A write that did not come to its end, so that it was not acknowledged: zeros, or a frame whose end is missing.
+    /// A write that did not come to its end, so that it was not acknowledged: sectors that still are zeros, as they were
+    /// before, or a frame whose end is missing.
     Unwritten,
-    /// Anything else: it might have been synced. Positions before `next` may have been in use.
-    Damaged { next: u64 },
+    /// Anything else: it might have been synced. It ends at `to`; positions before `next` may have been in use.
+    Damaged { next: u64, to: u64 },
 }
 
-/// Looks at bytes in which there is no valid frame.
+/// Looks at bytes in which there is no valid frame, and behind which no later group begins.
 pub(super) fn look(file: &dyn DiskFile, bounds: Bounds, lost: Lost) -> io::Result<Tail> {
+    let is_end = lost.to == bounds.limit;
+    // Zeros may have been written ahead there.
+    let to = if is_end { written_to(file, lost.at, lost.to)? } else { lost.to };
     let (mut at, mut next, mut bytes) = (lost.at, lost.from_position, Vec::new());
     let mut is_damaged = false;
-    while at < lost.to {
-        let left = lost.to - at;
-        let unreadable = read(file, at, left.min(LEAST), &mut bytes)?;
+    while at < to {
+        let unreadable = read(file, at, (lost.to - at).min(LEAST), &mut bytes)?;
         let header = Header::decode(&bytes, Place { segment: bounds.segment, at });
         match header.filter(|header| header.position >= next) {
+            Some(header) if at + header.total() > lost.to => break,
+            Some(header) if has_unwritten(file, at, at + header.total())? => break,
             // Wholly there, so only its payload is damaged; the header still tells its positions.
-            Some(header) if header.total() <= left => (at, next) = (at + header.total(), header.next()),
-            Some(_) => break,
-            None if !unreadable && (is_begun(&bytes) || is_zero(file, at, lost.to)?) => break,
-            None => (at, next) = (lost.to, next + (left / LEAST).max(1)),
+            Some(header) => (at, next) = (at + header.total(), header.next()),
+            None if !unreadable && is_end && is_begun(&bytes, to - at) => break,
+            None if has_unwritten(file, at, to)? => break,
+            None => (at, next) = (to, next + ((to - at) / LEAST).max(1)),
         }
         is_damaged = true;
     }
-    Ok(if is_damaged { Tail::Damaged { next } } else { Tail::Unwritten })
+    Ok(if is_damaged { Tail::Damaged { next, to: at.max(to) } } else { Tail::Unwritten })
 }
 
-/// Whether these few last bytes are the first of a frame's header.
-fn is_begun(bytes: &[u8]) -> bool {
-    let magic = bytes.len().min(frame::MAGIC.len());
-    bytes.len() < HEADER && bytes[..magic] == frame::MAGIC[..magic]
+/// Whether the last bytes that are no zeros are the first of a frame's header.
+fn is_begun(bytes: &[u8], written: u64) -> bool {
+    let magic = frame::MAGIC.len().min(written as usize);
+    written < LEAST && bytes[..magic] == frame::MAGIC[..magic]
 }
 
 pub(super) fn is_zero(file: &dyn DiskFile, from: u64, to: u64) -> io::Result<bool> {
-    let (mut at, mut bytes) = (from, Vec::new());
+    Ok(written_to(file, from, to)? == from)
+}
+
+/// The end of what is no zeros, or cannot be read.
+fn written_to(file: &dyn DiskFile, from: u64, to: u64) -> io::Result<u64> {
+    let (mut at, mut end, mut bytes) = (from, from, Vec::new());
     while at < to {
         let unreadable = read(file, at, (to - at).min(CHUNK), &mut bytes)?;
-        if unreadable || bytes.iter().any(|byte| *byte != 0) {
-            return Ok(false);
-        }
+        let written = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1);
+        let written = if unreadable { bytes.len() as u64 } else { written };
+        end = if written > 0 { at + written } else { end };
         at += CHUNK;
     }
-    Ok(true)
+    Ok(end)
+}
+
+/// Whether a sector of these bytes, or the part of one that they have, is zeros. What cannot be read is not.
+fn has_unwritten(file: &dyn DiskFile, from: u64, to: u64) -> io::Result<bool> {
+    let (mut at, mut bytes) = (from, Vec::new());
+    while at < to {
+        let chunk = (at / CHUNK + 1) * CHUNK - at;
+        let unreadable = read(file, at, (to - at).min(chunk), &mut bytes)?;
+        let first = (SECTOR - at % SECTOR).min(bytes.len() as u64) as usize;
+        let (first, rest) = bytes.split_at(first);
+        let mut sectors = std::iter::once(first).chain(rest.chunks(SECTOR as usize));
+        let is_unwritten = |sector: &[u8]| sector.len() >= LEAST_ZEROS && sector.iter().all(|byte| *byte == 0);
+        if !unreadable && sectors.any(is_unwritten) {
+            return Ok(true);
+        }
+        at += chunk;
+    }
+    Ok(false)
 }
 
 /// Copies a damaged end beside its segment, the first of it when it is long.

@@ -18,7 +18,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const DIRECTORY: &str = "/log";
-const CONFIG: Config = Config { segment_bytes: 700, segment_age: Duration::MAX };
+const CONFIG: Config = Config { segment_bytes: 3_000, segment_age: Duration::MAX, ahead: 1_400 };
+
+/// What the size of a payload is multiplied by: groups are to fall into several sectors.
+const SCALE: usize = 5;
 
 #[derive(Clone, Debug)]
 enum Action {
@@ -50,9 +53,9 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
     let sizes = || prop::collection::vec(0..250_u8, 1..5);
     let fault = prop_oneof![
         Just(Fault::Short),
-        (0..600_usize).prop_map(Fault::NoSpace),
-        (0..600_usize).prop_map(Fault::Device),
-        (0..600_usize).prop_map(Fault::DeviceAndCut),
+        (0..3000_usize).prop_map(Fault::NoSpace),
+        (0..3000_usize).prop_map(Fault::Device),
+        (0..3000_usize).prop_map(Fault::DeviceAndCut),
         Just(Fault::Sync),
         Just(Fault::SyncAndCut),
         Just(Fault::Create),
@@ -65,7 +68,7 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
         2 => any::<u64>().prop_map(Action::Crash),
         2 => (sizes(), any::<u64>()).prop_map(|(sizes, seed)| Action::CrashIn(sizes, seed)),
         1 => any::<u64>().prop_map(Action::Rot),
-        1 => (prop::option::of(0..25_u8), 0..4000_u16, 0..60_u8).prop_map(|(age, most, keep)| Action::Retain(age, most, keep)),
+        1 => (prop::option::of(0..25_u8), 0..16_000_u16, 0..60_u8).prop_map(|(age, most, keep)| Action::Retain(age, most, keep)),
     ];
     prop::collection::vec(action, 1..40)
 }
@@ -110,8 +113,9 @@ impl Model {
     fn frames(&mut self, sizes: &[u8]) -> Vec<NewFrame> {
         let frame = |size: &u8| {
             self.serial += 1;
-            let mut payload = self.serial.to_be_bytes().to_vec();
-            payload.resize(8 + usize::from(*size), *size);
+            // Not a byte of zero, or it might be taken for one that was never written.
+            let mut payload = format!("{:08}", self.serial).into_bytes();
+            payload.resize(8 + usize::from(*size) * SCALE, size | 1);
             // No more positions than a damaged end is given up for.
             NewFrame {
                 count: u32::from(*size % 3).min(1 + u32::from(*size) / 36),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 fn open(directory: &Path, segment_bytes: u64) -> Log {
-    let config = Config { segment_bytes, segment_age: Duration::MAX };
+    let config = Config { segment_bytes, segment_age: Duration::MAX, ..Config::default() };
     let opened = Log::open(Arc::new(RealDisk), directory, config).unwrap();
     assert!(opened.damage.is_empty(), "{:?}", opened.damage);
     opened.log

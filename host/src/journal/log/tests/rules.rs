@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 fn open(disk: &Simulated) -> Opened {
-    let config = Config { segment_bytes: 1000, segment_age: Duration::MAX };
+    let config = Config { segment_bytes: 1000, segment_age: Duration::MAX, ahead: 500 };
     Log::open(Arc::new(disk.clone()), Path::new("/log"), config).unwrap()
 }
 
@@ -31,6 +31,13 @@ fn positions(log: &Log) -> Vec<(u64, u64)> {
         Found::Frame(Frame { position, .. }) => (position, position),
     };
     log.read(1, usize::MAX).unwrap().into_iter().map(range).collect()
+}
+
+/// Makes a segment one of another version.
+fn version(bytes: &mut [u8], version: u8) {
+    bytes[11] = version;
+    let check = crc32fast::hash(&bytes[..segment::HEADER - 4]);
+    bytes[segment::HEADER - 4..segment::HEADER].copy_from_slice(&check.to_be_bytes());
 }
 
 fn path(disk: &Simulated, number: usize) -> PathBuf {
@@ -164,7 +171,7 @@ fn what_comes_back_because_a_header_is_damaged_stays_in_a_power_cut() {
     let count = |log: &Log| log.frames(Place { segment: 0, at: 0 }, usize::MAX).unwrap().0.len();
     let shown = count(&open(&disk).log);
     assert_eq!(shown, 3);
-    disk.crash(|_| 2);
+    disk.crash(|_| 3);
     assert_eq!(count(&open(&disk).log), shown);
 }
 
@@ -190,14 +197,58 @@ fn files_of_others_are_left_alone_and_a_later_format_is_refused() {
     fill(&open(&disk).log, 1);
     assert_eq!(positions(&open(&disk).log), [(1, 1)]);
     assert_eq!(disk.files().len(), 2);
-    disk.damage(&path(&disk, 0), |bytes| {
-        bytes[11] = 2;
-        let check = crc32fast::hash(&bytes[..segment::HEADER - 4]);
-        bytes[segment::HEADER - 4..segment::HEADER].copy_from_slice(&check.to_be_bytes());
-    });
+    disk.damage(&path(&disk, 0), |bytes| version(bytes, 3));
     let config = Config::default();
     let error = Log::open(Arc::new(disk.clone()), Path::new("/log"), config).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::Unsupported);
+}
+
+/// Three frames of one group behind two others, in a file with zeros ahead; the second lies in two sectors.
+fn with_a_group_at_the_end() -> Simulated {
+    let disk = Simulated::default();
+    let log = open(&disk).log;
+    fill(&log, 2);
+    let frame = |number| NewFrame { count: 1, payload: Bytes::from(vec![number; 164]), body: Bytes::new() };
+    log.append(&[frame(1), frame(2), frame(3)], Timestamp(5)).unwrap();
+    disk
+}
+
+#[test]
+fn a_group_of_which_a_sector_was_never_written_is_cut_from_there_and_no_position_is_lost() {
+    for (sector, end) in [(0..512, 3), (512..860, 4)] {
+        let disk = with_a_group_at_the_end();
+        disk.damage(&path(&disk, 0), |bytes| bytes[sector.start.max(frame_bytes(2))..sector.end].fill(0));
+        let Opened { log, damage } = open(&disk);
+        assert_eq!((log.end(), damage), (end, vec![]), "{sector:?}");
+        fill(&log, 1);
+        let all: Vec<_> = (1..=end).map(|position| (position, position)).collect();
+        assert_eq!(positions(&open(&disk).log), all, "{sector:?}");
+        assert_eq!(disk.files().len(), 1);
+    }
+}
+
+#[test]
+fn a_damaged_frame_of_the_last_group_is_a_hole_and_so_are_zeros_before_a_later_group() {
+    let disk = with_a_group_at_the_end();
+    disk.damage(&path(&disk, 0), |bytes| bytes[frame_bytes(2) + 250] ^= 1);
+    assert_eq!(positions(&open(&disk).log), [(1, 1), (2, 2), (3, 3), (4, 5), (5, 5)]);
+    let disk = with_a_group_at_the_end();
+    fill(&open(&disk).log, 1);
+    disk.damage(&path(&disk, 0), |bytes| bytes[frame_bytes(2)..512].fill(0));
+    let opened = open(&disk);
+    assert_eq!((opened.damage.len(), positions(&opened.log)), (1, vec![(1, 1), (2, 2), (3, 5), (5, 5), (6, 6)]));
+}
+
+#[test]
+fn a_segment_of_the_first_version_is_read_and_followed_by_one_of_this() {
+    let disk = Simulated::default();
+    let log = open(&disk).log;
+    fill(&log, 3);
+    disk.damage(&path(&disk, 0), |bytes| version(bytes, 1));
+    let again = open(&disk).log;
+    fill(&again, 1);
+    assert_eq!((again.epoch(), disk.files().len()), (log.epoch(), 2));
+    assert_eq!(positions(&open(&disk).log), [(1, 1), (2, 2), (3, 3), (4, 4)]);
 }
 
 #[test]
@@ -220,7 +271,7 @@ fn a_cursor_of_another_log_is_reset_and_one_older_than_retention_has_expired() {
 #[test]
 fn an_old_open_segment_is_followed_by_another_so_that_it_can_go() {
     let disk = Simulated::default();
-    let config = Config { segment_bytes: 1000, segment_age: Duration::ZERO };
+    let config = Config { segment_bytes: 1000, segment_age: Duration::ZERO, ahead: 500 };
     let log = Log::open(Arc::new(disk.clone()), Path::new("/log"), config).unwrap().log;
     log.append(&[NewFrame { count: 1, payload: Bytes::new(), body: Bytes::new() }], Timestamp(1)).unwrap();
     assert!(log.retain(Some(Timestamp(2)), u64::MAX, 2).unwrap() > 0);

@@ -1,13 +1,15 @@
 //! A disk in memory that keeps what was synced, may lose the rest, and fails when it is told to.
 //!
-//! A crash keeps of every unsynced write all, nothing, or its beginning; of every unsynced change of the directory all
-//! or nothing. What a failed sync was asked for may be lost in any later crash, whatever is synced after it.
+//! A crash keeps of every unsynced write all, nothing, its beginning, or any of its sectors; of every unsynced change of
+//! the directory all or nothing. What a failed sync was asked for may be lost in any later crash, whatever is synced after it.
 
 use super::super::{Disk, DiskFile};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
+
+const SECTOR: usize = 512;
 
 /// What is to go wrong, once each.
 #[derive(Clone, Copy, Debug, Default)]
@@ -89,11 +91,21 @@ impl Simulated {
         for inode in &mut world.inodes {
             let mut bytes = std::mem::take(&mut inode.synced);
             for (change, fate) in std::mem::take(&mut inode.changes) {
-                match (change, if fate == Fate::Synced { 0 } else { choose(3) }) {
+                match (change, if fate == Fate::Synced { 0 } else { choose(4) }) {
                     (change, 0) => apply(&mut bytes, &change),
                     (Change::Write(at, written), 1) => {
                         let kept = choose(written.len() + 1);
                         apply(&mut bytes, &Change::Write(at, written[..kept].to_vec()));
+                    }
+                    (Change::Write(at, written), 2) => {
+                        let (mut from, mut rest) = (at, &written[..]);
+                        while !rest.is_empty() {
+                            let (sector, after) = rest.split_at(rest.len().min(SECTOR - from as usize % SECTOR));
+                            if choose(2) == 0 {
+                                apply(&mut bytes, &Change::Write(from, sector.to_vec()));
+                            }
+                            (from, rest) = (from + sector.len() as u64, after);
+                        }
                     }
                     _ => {}
                 }
