@@ -2,7 +2,7 @@
 //!
 //! An entry becomes one [`Frame`], shared by all shards and all clients, each of its encodings made once. Each shard
 //! keeps the youngest frames in a [`Ring`]; a client is a cursor into it. Publishing costs a push and at most one
-//! wake-up a shard, however many clients there are, and never waits: a shard that does not keep up finds a gap in its
+//! wake-up a shard, however many clients there are, none for a shard that has no clients, and never waits: a shard that does not keep up finds a gap in its
 //! inbox, and its clients read what they missed from the outbox on disk.
 
 mod frame;
@@ -29,6 +29,8 @@ pub struct Inbox {
 struct Waiting {
     frames: VecDeque<Arc<Frame>>,
     weight: usize,
+    /// There is nobody to be given them.
+    idle: bool,
 }
 
 impl Inbox {
@@ -49,8 +51,24 @@ impl Inbox {
                 waiting.weight -= oldest.weight();
             }
         }
+        let idle = waiting.idle;
         drop(waiting);
-        self.arrived.notify_one();
+        if !idle {
+            self.arrived.notify_one();
+        }
+    }
+
+    /// The shard has no clients: frames may wait, and are not told.
+    pub fn rest(&self) {
+        self.waiting.lock().expect("no holder of this lock panics").idle = true;
+    }
+
+    /// Somebody comes to the shard: what waits is told now, and what comes when it comes.
+    pub fn resume(&self) {
+        let mut waiting = self.waiting.lock().expect("no holder of this lock panics");
+        if std::mem::take(&mut waiting.idle) && !waiting.frames.is_empty() {
+            self.arrived.notify_one();
+        }
     }
 
     /// Swaps what waits for the empty `taken`, whose capacity is kept. False when nothing waited.
@@ -108,6 +126,8 @@ impl Hub {
 mod tests {
     use super::*;
     use crate::message::{Audience, Entry, EventId, Keys, Payload, Timestamp};
+    use std::pin::pin;
+    use std::task::{Context, Waker};
 
     /// A frame of epoch 7 with a payload of `length` bytes.
     pub fn frame(offset: u64, length: usize) -> Arc<Frame> {
@@ -137,6 +157,25 @@ mod tests {
         assert!(inbox.take(&mut taken));
         assert_eq!(taken.iter().map(|frame| frame.offset().0).collect::<Vec<_>>(), [3, 4]);
         assert_eq!(inbox.end(), None);
+    }
+
+    #[test]
+    fn an_inbox_at_rest_wakes_nobody_until_somebody_comes() {
+        let inbox = Inbox::new(1000 * frame(1, 1).weight());
+        let is_told = || pin!(inbox.arrived()).poll(&mut Context::from_waker(Waker::noop())).is_ready();
+        inbox.put(&[frame(1, 1)]);
+        assert!(is_told());
+        inbox.rest();
+        inbox.put(&[frame(2, 1)]);
+        assert!(!is_told());
+        inbox.resume();
+        assert!(is_told(), "of what waited");
+        inbox.put(&[frame(3, 1)]);
+        assert!(is_told() && inbox.end() == Some(Offset(4)));
+        assert!(inbox.take(&mut VecDeque::new()));
+        inbox.rest();
+        inbox.resume();
+        assert!(!is_told(), "nothing waited");
     }
 
     #[test]

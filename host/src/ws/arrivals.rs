@@ -6,11 +6,12 @@ use super::encode::Form;
 use super::shard::poller;
 use super::{Joining, Transport};
 use crate::clients::Clients;
+use crate::hub::Inbox;
 use crate::message::Offset;
 use crate::metrics::{Metrics, PerStream};
 use crate::task::{Guard, Tracker};
 use mio::Registry;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 /// Those of one shard.
@@ -20,6 +21,8 @@ pub struct Arrivals {
     pressing: Notify,
     /// Where the shard's sockets are watched.
     registry: Registry,
+    /// What is published for the shard, which does not look at it while it has no clients.
+    inbox: Arc<Inbox>,
     clients: Clients,
     metrics: Metrics,
     present: Tracker,
@@ -46,7 +49,7 @@ impl Arrivals {
     /// For the shard of that number, which begins with what is published at `tail`.
     pub fn new(
         (shard, registry): (usize, Registry),
-        tail: Offset,
+        (inbox, tail): (&Arc<Inbox>, Offset),
         clients: &Clients,
         metrics: &Metrics,
         present: &Tracker,
@@ -55,6 +58,7 @@ impl Arrivals {
             waiting: Mutex::new(Waiting { arrivals: Vec::new(), seen: tail, draining: false }),
             pressing: Notify::new(),
             registry,
+            inbox: inbox.clone(),
             clients: clients.clone(),
             metrics: metrics.clone(),
             present: present.clone(),
@@ -79,6 +83,7 @@ impl Arrivals {
         // One that waits comes when it comes here, whatever is published meanwhile.
         let live_from = (!pressing).then_some(joining.who.cursor.offset);
         waiting.arrivals.push(Arrival { joining, live_from, counted });
+        self.inbox.resume();
         drop(waiting);
         if pressing {
             self.pressing.notify_one();
@@ -91,10 +96,13 @@ impl Arrivals {
     }
 
     /// Those who have come. The shard has looked at what is published up to `seen`, and says goodbye to whoever comes if it is
-    /// `draining`.
-    pub fn take(&self, seen: Offset, draining: bool) -> Vec<Arrival> {
+    /// `draining`. If it is `alone`, and nobody has come, it is not woken for what is published until somebody does.
+    pub fn take(&self, seen: Offset, draining: bool, alone: bool) -> Vec<Arrival> {
         let mut waiting = self.waiting();
         (waiting.seen, waiting.draining) = (seen, draining);
+        if alone && waiting.arrivals.is_empty() {
+            self.inbox.rest();
+        }
         std::mem::take(&mut waiting.arrivals)
     }
 
@@ -119,6 +127,7 @@ impl Waiting {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hub::Hub;
     use crate::message::Payload;
     use crate::pipe;
     use crate::ws::Who;
@@ -132,7 +141,14 @@ mod tests {
 
     fn arrivals(poll: &Poll) -> Arrivals {
         let registry = poll.registry().try_clone().expect("a registry can be cloned");
-        Arrivals::new((0, registry), cursor(1).offset, &Clients::default(), &Metrics::default(), &Tracker::default())
+        let hub = Hub::new(1, 1000);
+        Arrivals::new(
+            (0, registry),
+            (&hub.inboxes()[0], cursor(1).offset),
+            &Clients::default(),
+            &Metrics::default(),
+            &Tracker::default(),
+        )
     }
 
     /// A client's end and ours.
@@ -164,9 +180,9 @@ mod tests {
         assert!(of_tcp(raw(1), b"it said something"));
         assert!(of_tcp(who(Form::V1, cursor(1)), b""), "it is told hello");
         assert!(of_tcp(Who { greeting: Some(Payload::of("hello".into())), ..raw(1) }, b""));
-        assert_eq!(arrivals.take(Offset(9), false).len(), 4);
+        assert_eq!(arrivals.take(Offset(9), false, true).len(), 4);
         assert!(!of_tcp(raw(9), b"") && of_tcp(raw(8), b""), "one has missed something");
-        assert_eq!((arrivals.take(Offset(9), true).len(), arrivals.take(Offset(9), true).len()), (2, 0));
+        assert_eq!((arrivals.take(Offset(9), true, true).len(), arrivals.take(Offset(9), true, true).len()), (2, 0));
         assert!(of_tcp(raw(9), b""), "it is told goodbye");
         let (near, _far) = pipe::pair(100);
         assert!(presses(&arrivals, raw(9), Transport::Pipe(near), b""), "no poller knows of a pipe");
@@ -187,7 +203,7 @@ mod tests {
         client.write_all(b"hello").expect("it is taken");
         poll.poll(&mut events, Some(Duration::from_secs(10))).expect("a look");
         assert_eq!(events.iter().map(|event| event.token().0 as u64).collect::<Vec<_>>(), [id.0]);
-        drop(arrivals.take(Offset(1), false));
+        drop(arrivals.take(Offset(1), false, true));
         assert_eq!(arrivals.present.count(), 0);
     }
 }

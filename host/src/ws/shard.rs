@@ -141,7 +141,7 @@ pub type Shared = Rc<RefCell<Shard>>;
 fn welcome(shared: &Shared) {
     let arrivals = {
         let shard = shared.borrow();
-        shard.arrivals.take(shard.seen(), shard.draining)
+        shard.arrivals.take(shard.seen(), shard.draining, shard.clients.is_empty())
     };
     arrivals.into_iter().for_each(|arrival| join(shared, arrival));
 }

@@ -55,6 +55,10 @@ impl Seats {
         self.ids.keys().copied().collect()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
     /// Gives a client a slot. It is a stray.
     pub fn insert(&mut self, id: ClientId, seat: Seat) {
         let slot = self.slots.insert(Box::new(seat));

@@ -33,7 +33,8 @@ pub fn start(number: usize, parts: Parts) -> io::Result<(mpsc::Sender<Command>, 
     };
     let registry = poller.registry()?;
     let of = (number, poller.registry()?);
-    let arrivals = Arc::new(Arrivals::new(of, parts.tail, &parts.clients, &parts.metrics, &parts.present));
+    let arrivals =
+        Arc::new(Arrivals::new(of, (&parts.inbox, parts.tail), &parts.clients, &parts.metrics, &parts.present));
     let comers = arrivals.clone();
     let uring = if parts.config.io_uring { uring(number) } else { None };
     task::thread(&format!("shard-{number}"), move || {
