@@ -6,6 +6,8 @@ use proptest::prelude::ProptestConfig;
 /// seeds are kept.
 pub fn cases(usual: u32) -> ProptestConfig {
     let more = std::env::var("MORE_CASES").ok();
-    let times = more.map_or(1, |more| more.parse().expect("MORE_CASES is a number"));
-    ProptestConfig { cases: usual * times, failure_persistence: None, ..ProptestConfig::default() }
+    let times: u32 = more.map_or(1, |more| more.parse().expect("MORE_CASES is a number"));
+    let config = ProptestConfig::default();
+    let max_global_rejects = config.max_global_rejects * times;
+    ProptestConfig { cases: usual * times, max_global_rejects, failure_persistence: None, ..config }
 }
