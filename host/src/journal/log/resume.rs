@@ -57,6 +57,10 @@ pub(super) fn resume(
             }
         }
         Tail::Damaged { next, to } => {
+            // Here too, what was written and not synced is about to be shown.
+            if let Err(error) = file.sync() {
+                tracing::warn!(file = %last.path.display(), %error, "failed to sync the log");
+            }
             resumed.end = next;
             let kept = tail::copy(disk, file, &last.path, limit..to, torn);
             let bytes = to - limit;

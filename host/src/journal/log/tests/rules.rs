@@ -176,6 +176,21 @@ fn what_comes_back_because_a_header_is_damaged_stays_in_a_power_cut() {
 }
 
 #[test]
+fn what_is_shown_before_a_damaged_end_stays_in_a_power_cut() {
+    let disk = Simulated::default();
+    let log = open(&disk).log;
+    fill(&log, 1);
+    // The first frame and a bit of the second, so that no sector is without a byte of it.
+    disk.fail(Faults { write: Some((360, 5)), truncate: true, ..Faults::default() });
+    let frame = || NewFrame { count: 1, payload: Bytes::from(vec![7; 200]), body: Bytes::new() };
+    log.append(&[frame(), frame()], Timestamp(2)).unwrap_err();
+    let shown = positions(&open(&disk).log);
+    assert_eq!(shown, [(1, 1), (2, 2), (3, 4)]);
+    disk.crash(|_| 3);
+    assert_eq!(positions(&open(&disk).log), shown);
+}
+
+#[test]
 fn a_block_that_the_disk_does_not_give_is_a_hole() {
     let disk = Simulated::default();
     let log = open(&disk).log;
