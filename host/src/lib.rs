@@ -15,6 +15,8 @@ mod phase;
 mod pipe;
 mod pool;
 mod provider;
+#[cfg(test)]
+mod random;
 mod records;
 mod reference;
 mod secret;
@@ -64,6 +66,4 @@ mod edge;
 #[doc(hidden)]
 pub mod parts;
 mod plain;
-#[cfg(test)]
-mod random;
 mod trial;
