@@ -47,32 +47,26 @@ pub(super) fn resume(
         is_damaged: false,
         cut: None,
     };
-    match tail {
-        Tail::Clean | Tail::Unwritten => {
-            // What a killed process had written and not synced is about to be shown: it has to be there tomorrow.
-            let cut = if limit < last.limit { file.truncate(limit) } else { Ok(()) };
-            match cut.and_then(|()| file.sync()) {
-                Ok(()) => resumed.file = Some(file.clone()).filter(|_| header.is_current),
-                Err(error) => tracing::warn!(file = %last.path.display(), %error, "failed to cut or sync the log"),
-            }
-        }
-        Tail::Damaged { next, to } => {
-            // Here too, what was written and not synced is about to be shown.
-            if let Err(error) = file.sync() {
-                tracing::warn!(file = %last.path.display(), %error, "failed to sync the log");
-            }
-            resumed.end = next;
-            let kept = tail::copy(disk, file, &last.path, limit..to, torn);
-            let bytes = to - limit;
-            let copied = match &kept {
-                Ok(copy) => format!("they are kept in `{}`", copy.display()),
-                Err(error) => format!("no copy was made: {error}"),
-            };
-            let what =
-                format!("its last {bytes} bytes are damaged, {copied}; the log goes on at position {next}, not {end}");
-            damage.push(Damage { file: last.path.clone(), what });
-            (resumed.epoch, resumed.is_damaged, resumed.cut) = (None, true, kept.ok().map(|_| file.clone()));
-        }
+    // What a killed process had written and not synced is about to be shown: it has to be there tomorrow. A damaged end is
+    // cut later, when it is kept and the next segment says so.
+    let is_damaged = matches!(tail, Tail::Damaged { .. });
+    let cut = if limit < last.limit && !is_damaged { file.truncate(limit) } else { Ok(()) };
+    match cut.and_then(|()| file.sync()) {
+        Ok(()) => resumed.file = Some(file.clone()).filter(|_| header.is_current && !is_damaged),
+        Err(error) => tracing::warn!(file = %last.path.display(), %error, "failed to cut or sync the log"),
+    }
+    if let Tail::Damaged { next, to } = tail {
+        let kept = tail::copy(disk, file, &last.path, limit..to, torn);
+        let bytes = to - limit;
+        let copied = match &kept {
+            Ok(copy) => format!("they are kept in `{}`", copy.display()),
+            Err(error) => format!("no copy was made: {error}"),
+        };
+        let what =
+            format!("its last {bytes} bytes are damaged, {copied}; the log goes on at position {next}, not {end}");
+        damage.push(Damage { file: last.path.clone(), what });
+        (resumed.end, resumed.epoch, resumed.is_damaged) = (next, None, true);
+        resumed.cut = kept.ok().map(|_| file.clone());
     }
     if !last.intact {
         (resumed.epoch, resumed.file) = (None, None);
