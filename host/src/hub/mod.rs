@@ -2,8 +2,8 @@
 //!
 //! An entry becomes one [`Frame`], shared by all shards and all clients, each of its encodings made once. Each shard
 //! keeps the youngest frames in a [`Ring`]; a client is a cursor into it. Publishing costs a push and at most one
-//! wake-up a shard, however many clients there are, none for a shard that has no clients, and never waits: a shard that does not keep up finds a gap in its
-//! inbox, and its clients read what they missed from the outbox on disk.
+//! wake-up a shard, however many clients there are, none for a shard that has no clients, and never waits: a shard that
+//! does not keep up finds a gap in its inbox, and its clients read what they missed from the outbox on disk.
 
 mod frame;
 mod ring;

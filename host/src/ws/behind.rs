@@ -6,7 +6,7 @@ use crate::metrics::Behind;
 use std::sync::Arc;
 
 pub fn tell(shard: &Shard) {
-    let end = shard.ring.end();
+    let end = shard.published();
     let mut streams: Vec<(Arc<str>, Behind)> = Vec::new();
     for (stream, cursor, clients) in shard.clients.standings() {
         let name = &stream.name;

@@ -159,8 +159,7 @@ fn join(shared: &Shared, Arrival { joining, live_from, counted }: Arrival) {
     let expires = who.expires;
     shard.expiries.extend(expires.map(|expires| (expires, id)));
     let said = (early, shard.parts.config.client_message);
-    // What waits was there before it too.
-    let live_from = live_from.unwrap_or_else(|| shard.parts.inbox.end().unwrap_or(shard.seen()));
+    let live_from = live_from.unwrap_or_else(|| shard.published());
     let client = Client::new(who, Socket::new(line, tls), said, live_from, now);
     let (place, listener, waiter) = (Place::Stray { at: 0 }, None, None);
     let (watched, announced) = (false, false);
@@ -190,6 +189,11 @@ impl Shard {
     /// Behind what it has taken out of its inbox.
     fn seen(&self) -> Offset {
         self.coming.back().map_or(self.ring.end(), |frame| Offset(frame.offset().0 + 1))
+    }
+
+    /// Behind what was published, whether it has taken that out of its inbox or not.
+    pub fn published(&self) -> Offset {
+        self.parts.inbox.end().unwrap_or(self.seen())
     }
 
     pub fn goodbye(&mut self, id: ClientId, reason: CloseReason) {

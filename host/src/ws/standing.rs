@@ -78,7 +78,7 @@ impl Crowd {
 
 impl Look {
     pub(super) fn at(self, shard: &Shard) {
-        let end = shard.ring.end().0;
+        let end = shard.published().0;
         let lag = |cursor: u64| end.saturating_sub(cursor);
         let mut standings = Standings::default();
         match self.what {
