@@ -12,11 +12,13 @@ use crate::message::{
 use crate::provider::{Provider, Signing};
 use crate::secret::Secret;
 use crate::split;
+use crate::tls;
 use crate::verify::{Head, Scheme};
 use crate::ws::encode;
 use crate::ws::{Form, Manner};
 use bytes::Bytes;
 use http::HeaderMap;
+use rustls::crypto::CryptoProvider;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,6 +81,11 @@ pub fn filter(cache: &Path) -> impl Fn(&Bytes) -> bool {
         let message = Message { payload: Payload::of(body.clone()), ..entry(1, Bytes::new()).message() };
         filter::run(&chain, message, &Scope::default()).deliveries.len() == 1
     }
+}
+
+/// What handshakes are reckoned by.
+pub fn arithmetic() -> CryptoProvider {
+    tls::provider()
 }
 
 /// An inbox on disk, and deliveries appended to it that wait for the disk together.

@@ -2,8 +2,10 @@
 
 use crate::{home, start};
 use postern_tests::{Authority, Client, Config, Protocol, Raw, Sender, encrypted, eventually, patiently};
-use rustls::ProtocolVersion;
+use rustls::crypto::aws_lc_rs::kx_group::{SECP256R1, SECP384R1, X25519, X25519MLKEM768};
+use rustls::crypto::{CryptoProvider, SupportedKxGroup, aws_lc_rs};
 use rustls::version::{TLS12, TLS13};
+use rustls::{HandshakeKind, NamedGroup, ProtocolVersion};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
@@ -27,6 +29,27 @@ async fn both_versions_and_both_protocols_are_spoken_and_http1_where_none_is_ask
                 assert_eq!(raw.reply().await.expect("an answer").status, 404);
             }
         }
+    }
+}
+
+/// X25519 with ML-KEM 768 is what browsers offer first: what is recorded today is not to be read by a quantum computer later.
+#[tokio::test]
+async fn keys_are_agreed_on_as_the_client_prefers_by_a_hybrid_with_ml_kem_too() {
+    let gateway = start(&Config::basic()).await;
+    let preferences: [(&[&'static dyn SupportedKxGroup], NamedGroup); 4] = [
+        (&[X25519MLKEM768, X25519], NamedGroup::X25519MLKEM768),
+        (&[X25519, X25519MLKEM768], NamedGroup::X25519),
+        (&[SECP256R1], NamedGroup::secp256r1),
+        (&[SECP384R1], NamedGroup::secp384r1),
+    ];
+    for (preferred, agreed) in preferences {
+        let provider = CryptoProvider { kx_groups: preferred.to_vec(), ..aws_lc_rs::default_provider() };
+        let config = gateway.home.authority.trust_by(provider, &["http/1.1"], &[&TLS13]);
+        let mut raw = Raw::with(&gateway, config).await.expect("the handshake succeeds");
+        let group = raw.session().negotiated_key_exchange_group().map(|group| group.name());
+        assert_eq!((group, raw.session().handshake_kind()), (Some(agreed), Some(HandshakeKind::Full)));
+        raw.write("GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("it reads");
+        assert_eq!(raw.reply().await.expect("an answer").status, 404);
     }
 }
 

@@ -4,6 +4,7 @@
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose};
 use rcgen::{IsCa, KeyPair, KeyUsagePurpose, date_time_ymd};
 use ring::rand::{SecureRandom, SystemRandom};
+use rustls::crypto::CryptoProvider;
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -109,12 +110,20 @@ impl Authority {
 
     /// A client's TLS that trusts this root alone.
     pub fn trust(&self, protocols: &[&str], versions: &[&'static SupportedProtocolVersion]) -> Arc<ClientConfig> {
+        self.trust_by(rustls::crypto::ring::default_provider(), protocols, versions)
+    }
+
+    /// The same, done by other arithmetic.
+    pub fn trust_by(
+        &self,
+        provider: CryptoProvider,
+        protocols: &[&str],
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(self.root.clone()).expect("our root is a certificate");
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider).with_protocol_versions(versions);
-        let mut config =
-            builder.expect("ring speaks these versions").with_root_certificates(roots).with_no_client_auth();
+        let builder = ClientConfig::builder_with_provider(provider.into()).with_protocol_versions(versions);
+        let mut config = builder.expect("it speaks these versions").with_root_certificates(roots).with_no_client_auth();
         config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
         Arc::new(config)
     }

@@ -13,6 +13,9 @@ use http::{HeaderMap, HeaderValue};
 use measure::Pair;
 use postern::parts;
 use ring::hmac;
+use rustls::crypto::CryptoProvider;
+use rustls::{NamedGroup, SignatureScheme};
+use rustls_pki_types::PrivatePkcs8KeyDer;
 use std::fs::File;
 use std::hint::black_box;
 use std::io::Write;
@@ -38,6 +41,7 @@ fn main() {
     run("encode", &encode);
     run("audience", &audience);
     run("filter", &|| filter(home.path()));
+    run("handshake", &handshake);
     run("journal", &|| journal(home.path()));
     run("ring", &ring);
 }
@@ -104,6 +108,38 @@ fn filter(home: &Path) {
             let call = instance.get_typed_func::<(), ()>(&mut store, "run").expect("it is exported");
             call.call(&mut store, ()).expect("it does nothing");
         },
+    );
+}
+
+/// What a full handshake of TLS 1.3 takes of arithmetic: a key is agreed on, and that we have ours is signed.
+fn handshake() {
+    let (ours, ring) = (parts::arithmetic(), rustls::crypto::ring::default_provider());
+    let group = |provider: &CryptoProvider, name: NamedGroup| {
+        let group = provider.kx_groups.iter().find(|group| group.name() == name).copied().expect("it is known");
+        // A client's half.
+        let share = group.start().expect("there are random bytes").pub_key().to_vec();
+        move || group.start_and_complete(black_box(&share)).expect("it is a share").secret.secret_bytes().len()
+    };
+    let floor = "the same by ring";
+    for (part, floor, name) in [
+        ("handshake, X25519", floor, NamedGroup::X25519),
+        ("handshake, P-256", floor, NamedGroup::secp256r1),
+        ("handshake, X25519 with ML-KEM 768", "X25519 by ring", NamedGroup::X25519MLKEM768),
+    ] {
+        let known = if name == NamedGroup::X25519MLKEM768 { NamedGroup::X25519 } else { name };
+        Pair { part, floor }.run(group(&ours, name), group(&ring, known));
+    }
+    let key = rcgen::KeyPair::generate().expect("a key on P-256");
+    let signer = |provider: &CryptoProvider| {
+        let key = PrivatePkcs8KeyDer::from(key.serialized_der().to_vec());
+        let key = provider.key_provider.load_private_key(key.into()).expect("it is a key");
+        key.choose_scheme(&[SignatureScheme::ECDSA_NISTP256_SHA256]).expect("it signs so")
+    };
+    let (ours, ring) = (signer(&ours), signer(&ring));
+    let transcript = [7; 130];
+    Pair { part: "handshake, signature on P-256", floor }.run(
+        || ours.sign(black_box(&transcript)).expect("it signs"),
+        || ring.sign(black_box(&transcript)).expect("it signs"),
     );
 }
 

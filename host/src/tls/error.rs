@@ -31,7 +31,7 @@ pub enum Error {
 
     #[error(
         "the key `{path}` cannot be used: {cause}\n\
-         hint: use RSA of at least 2048 bits, ECDSA on P-256 or P-384, or Ed25519"
+         hint: use RSA of at least 2048 bits, ECDSA on P-256, P-384 or P-521, or Ed25519"
     )]
     UnsupportedKey { path: PathBuf, cause: String },
 

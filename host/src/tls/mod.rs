@@ -18,6 +18,7 @@ mod challenge;
 pub mod development;
 mod error;
 mod key;
+mod provider;
 mod reload;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ mod tickets;
 mod validity;
 
 pub use error::{Error, HandshakeError};
+pub use provider::provider;
 pub use reload::Reloaded;
 pub use validity::{Validity, validity};
 
@@ -35,7 +37,7 @@ use crate::secret::Secret;
 use crate::watch::Watch;
 use reload::Current;
 use rustls::ServerConfig;
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::CryptoProvider;
 use rustls::server::NoServerSessionStorage;
 use std::io;
 use std::path::PathBuf;
@@ -69,7 +71,7 @@ pub struct Acceptor {
 impl Acceptor {
     /// Reads the files. Starts nothing: see `watch`.
     pub fn new(config: &Config) -> Result<Self, Error> {
-        let provider = Arc::new(ring::default_provider());
+        let provider = Arc::new(provider());
         let current = Arc::new(Current::load(config.clone(), provider.clone())?);
         let server = server_config(provider, current.clone()).map_err(Error::Setup)?;
         Ok(Self { rustls: Arc::new(server), current, handshake_timeout: config.handshake_timeout })

@@ -14,6 +14,9 @@ use tempfile::TempDir;
 /// A 2048-bit RSA key for these tests, since ring makes none; used nowhere else.
 const RSA: &str = include_str!("../testdata/rsa-key.pem");
 
+/// A key on P-521 and its certificate, as `openssl` makes them: ring knows nothing of it. Used nowhere else.
+const P521: [&str; 2] = [include_str!("../testdata/p521-cert.pem"), include_str!("../testdata/p521-key.pem")];
+
 const PASSWORD: &str = "correct horse ü";
 
 struct Case {
@@ -77,6 +80,7 @@ fn keys_of_every_form_and_algorithm_load() {
     for key in [&rsa, &p256, &p384, &ed25519] {
         case(&self_signed(key), &pem("PRIVATE KEY", key.serialized_der())).loads();
     }
+    case(P521[0], P521[1]).loads();
     case(&self_signed(&rsa), &pem("RSA PRIVATE KEY", &inner(&rsa))).loads();
     case(&self_signed(&p256), &pem("EC PRIVATE KEY", &inner(&p256))).loads();
     case(&self_signed(&p384), &pem("EC PRIVATE KEY", &inner(&p384))).loads();
