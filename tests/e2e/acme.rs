@@ -38,7 +38,7 @@ async fn a_certificate_is_got_by_tls_kept_to_oneself_and_used_by_the_next_start_
     let begun = Instant::now();
     let first = certified(&gateway, &trust).await;
     report(format_args!("a certificate by tls-alpn-01 in {} ms", begun.elapsed().as_millis()));
-    assert!(gateway.stderr().contains("no certificate yet: TLS handshakes fail"), "it is said at the start");
+    gateway.says("no certificate yet: TLS handshakes fail").await;
     let client = Raw::with(&gateway, trust.clone()).await.expect("a handshake");
     Socket::over(client, "/ws", &[]).await.expect("it is let in");
     let kept = file(&gateway);
@@ -64,7 +64,7 @@ async fn a_certificate_is_got_by_tls_kept_to_oneself_and_used_by_the_next_start_
     assert!(checked.stdout.contains("acme: a certificate for localhost until "), "{}", checked.stdout);
     let gateway = home.start().await;
     assert_eq!(shown(&gateway, &trust).await, Some(first));
-    assert!(gateway.stderr().contains("the certificate of ACME is used"));
+    gateway.says("the certificate of ACME is used").await;
 }
 
 #[tokio::test]
@@ -114,17 +114,14 @@ async fn a_failure_is_told_with_the_authority_s_own_words_and_not_repeated_at_on
     let admin = Admin::of(&gateway);
     let failed = [("outcome", "failed")];
     admin.metric_becomes("postern_acme_renewals_total", &failed, 1.0).await;
-    let log = gateway.stderr();
-    assert!(
-        log.contains("could not see that `localhost` is ours") && log.contains("urn:ietf:params:acme:error:"),
-        "{log}"
-    );
+    let log = gateway.says("could not see that `localhost` is ours").await;
+    assert!(log.contains("urn:ietf:params:acme:error:"), "{log}");
     assert!(log.contains("\"again\":\"1m"), "it says when it tries again: {log}");
     TcpStream::connect(gateway.edge()).await.expect("it listens all the same");
     // A restart does not ask either.
     let (home, _) = gateway.stop().await;
     let gateway = home.start().await;
-    eventually("what it waits for", async || gateway.stderr().contains("no certificate yet").then_some(())).await;
+    gateway.says("no certificate yet").await;
     let admin = Admin::of(&gateway);
     assert_eq!(admin.metric("postern_acme_renewals_total", &[]).await, 0.0);
     // It is mended, and the operator does not want to wait; the authority has forgotten who we are meanwhile.

@@ -14,7 +14,8 @@ async fn run_dev_starts_without_a_file_and_what_it_says_to_type_works() {
     home.set("POSTERN_LISTEN", "127.0.0.1:0");
     home.set("POSTERN_ADMIN__LISTEN", &format!("127.0.0.1:{}", lasting_port()));
     let gateway = home.try_start(&["run", "--dev"]).await.expect("it starts");
-    let tour = gateway.stdout();
+    // Its last line comes last.
+    let tour = eventually("the tour", async || Some(gateway.stdout()).filter(|tour| tour.contains("/metrics\n"))).await;
     // The commands, as a shell would take them apart: they quote with ' and nothing else.
     let command = |word: &str| -> Vec<String> {
         let lines =

@@ -99,7 +99,7 @@ async fn a_broken_configuration_is_refused_with_its_line_and_the_old_one_serves(
         sender.deliver("/whatsapp", why).await;
         client.expect(why.as_bytes()).await;
     }
-    assert!(gateway.stderr().contains("`judge`"), "the log tells it too");
+    gateway.says("`judge`").await;
     gateway.home.configure(&config);
     assert_eq!(ask(&gateway).await.status, 200);
 }
@@ -198,8 +198,8 @@ async fn what_is_logged_changes_with_it() {
     let _one = Client::connect(&gateway, "/ws").await;
     reload(&gateway, &config.section("log", "level = \"debug\"")).await;
     let _other = Client::connect(&gateway, "/ws").await;
-    eventually("a line about the client", async || gateway.stderr().contains("client admitted").then_some(())).await;
-    assert_eq!(gateway.stderr().matches("client admitted").count(), 1, "of the one that came after");
+    let log = gateway.says("client admitted").await;
+    assert_eq!(log.matches("client admitted").count(), 1, "of the one that came after");
 }
 
 #[tokio::test]

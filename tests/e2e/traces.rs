@@ -127,7 +127,7 @@ async fn what_a_collector_wants_to_be_told_is_told_to_it_and_to_nobody_else() {
     // Each a webhook with four parts, an event, and the outbox: nobody was connected.
     admin.metric_becomes("postern_trace_spans_total", &dropped, 14.0).await;
     assert_eq!(*seen.lock().expect("no test panics in here"), vec![Some("a-private-key".to_owned()); 2]);
-    let log = gateway.stderr();
+    let log = gateway.says("traces are not taken").await;
     assert_eq!(log.matches("traces are not taken").count(), 1, "it is said once: {log}");
     assert!(!log.contains("private"), "{log}");
 }
@@ -140,7 +140,7 @@ async fn a_collector_that_is_down_keeps_nobody_waiting_and_gets_what_it_missed_w
     let mut sender = Sender::connect(&gateway, Protocol::Http1).await;
     sender.deliver("/whatsapp", "[1]").await;
     client.expect(b"[1]").await;
-    eventually("the complaint", async || gateway.stderr().contains("traces are not taken").then_some(())).await;
+    gateway.says("traces are not taken").await;
     for number in 2..50 {
         sender.deliver("/whatsapp", format!("[{number}]")).await;
         client.expect(format!("[{number}]").as_bytes()).await;
@@ -150,5 +150,5 @@ async fn a_collector_that_is_down_keeps_nobody_waiting_and_gets_what_it_missed_w
     // With its clients, a webhook's are eight.
     admin.metric_becomes("postern_trace_spans_total", &[("outcome", "exported")], 49.0 * 8.0).await;
     assert_eq!(admin.metric("postern_trace_spans_total", &[("outcome", "dropped")]).await, 0.0);
-    assert!(gateway.stderr().contains("traces are taken again"));
+    gateway.says("traces are taken again").await;
 }

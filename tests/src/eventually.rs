@@ -4,10 +4,11 @@ use std::fmt::Display;
 use std::future::Future;
 use std::time::Duration;
 
-/// How long a test waits for what must come: `POSTERN_TEST_PATIENCE` in seconds, else 30.
+/// How long a test waits for what must come: `POSTERN_TEST_PATIENCE` in seconds, else 120. Much, since nobody waits for it but
+/// who fails: where other work takes the machine, a filter of Python's alone is compiled for half a minute.
 pub fn patience() -> Duration {
     let seconds = std::env::var("POSTERN_TEST_PATIENCE").ok().and_then(|text| text.parse().ok());
-    Duration::from_secs(seconds.unwrap_or(30))
+    Duration::from_secs(seconds.unwrap_or(120))
 }
 
 /// Asks again and again until there is an answer; fails the test, saying what never came, when patience ends.

@@ -67,6 +67,15 @@ impl Gateway {
         self.process.stdout.text()
     }
 
+    /// Waits until it has written these words to stderr, and gives all that it has. What is seen of it elsewhere, over a
+    /// socket, may be there sooner than what it wrote before.
+    pub async fn says(&self, words: &str) -> String {
+        eventually(format!("`{words}` in the log"), async || {
+            Some(self.stderr()).filter(|written| written.contains(words))
+        })
+        .await
+    }
+
     /// SIGKILL, as an out-of-memory killer or a crash: nothing of it runs after this.
     pub async fn kill(mut self) -> Arc<Home> {
         self.process.child.kill().expect("it runs");

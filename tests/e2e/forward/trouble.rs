@@ -21,7 +21,7 @@ async fn a_target_that_is_down_gets_everything_in_order_once_it_is_there() {
     let admin = Admin::of(&gateway);
     let told = admin.target_becomes("crm", "has failed", |target| target["failed"].as_u64() > Some(5)).await;
     assert!(told["last_error"].as_str().is_some_and(|why| why.contains("failed to connect")), "{told}");
-    assert!(gateway.stderr().contains("it is asked now and then"));
+    gateway.says("it is asked now and then").await;
     let receiver = Receiver::at(port, None).await;
     // It is not well yet.
     let mut answers = [500, 503, 404, 302, 429].into_iter();
@@ -33,7 +33,7 @@ async fn a_target_that_is_down_gets_everything_in_order_once_it_is_there() {
     assert_eq!(receiver.bodies()[5..], bodies, "in order, each once");
     let told = admin.target("crm").await;
     assert_eq!((&told["state"], &told["delivered"], &told["retry_at"]), (&json!("working"), &json!(50), &json!(null)));
-    assert!(gateway.stderr().contains("takes what it is sent again"));
+    gateway.says("takes what it is sent again").await;
 }
 
 #[tokio::test]

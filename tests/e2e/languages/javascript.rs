@@ -1,6 +1,6 @@
 //! JavaScript and TypeScript, as their users meet them: a new project, built, tested, run, and changed while it runs.
 
-use super::{Language, a_new_filter_is_built_tried_run_and_changed, built, logs, run, tried, typed, with_filter};
+use super::{Language, a_new_filter_is_built_tried_run_and_changed, built, run, tried, typed, with_filter};
 use crate::home;
 use postern_tests::tools::javascript::{install, npm};
 use postern_tests::{Admin, Client, Config, Home, Protocol, Sender, fixtures};
@@ -111,7 +111,7 @@ async fn what_people_use_every_day_works_in_a_component() {
         }
     }
     assert_ne!(chances[0], chances[1], "each call draws numbers of its own");
-    logs(&gateway, r#"a line of {\"the\":\"console\"} 1"#).await;
+    gateway.says(r#"a line of {\"the\":\"console\"} 1"#).await;
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ mod python;
 mod rust;
 mod zig;
 
-use postern_tests::{Client, Config, Ended, Gateway, Home, Protocol, Sender, eventually, fixtures};
+use postern_tests::{Client, Config, Ended, Home, Protocol, Sender, eventually, fixtures};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,10 +76,6 @@ fn with_filter(component: &Path, more: &str) -> Config {
     config.filter("it", component, &format!("deadline = \"10s\"\n{more}"))
 }
 
-async fn logs(gateway: &Gateway, words: &str) {
-    eventually(format!("`{words}` in the log"), async || gateway.stderr().contains(words).then_some(())).await;
-}
-
 /// All that a user does, from nothing to a filter that is changed while messages come in. `prepare` is what the language
 /// wants done with a new project before it is built; where it says that it cannot be, the story ends there.
 async fn a_new_filter_is_built_tried_run_and_changed(
@@ -106,7 +102,7 @@ async fn a_new_filter_is_built_tried_run_and_changed(
     let passed = fixtures::message("2", "15550100142", "please go on");
     sender.deliver("/whatsapp", passed.clone()).await;
     client.expect(&passed).await;
-    logs(&gateway, "dropped").await;
+    gateway.says("dropped").await;
 
     // Another filter in its place, and the gateway goes on with that one.
     let source = project.join(language.source);
