@@ -19,6 +19,7 @@ use super::Outcome;
 use super::bucket::{Bucket, Times, times_of};
 use super::dedupe::Window;
 use super::log::Place;
+use super::memtables::Memtables;
 use super::record::VerdictHeader;
 use crate::message::{EventId, Fingerprint, Keys, Timestamp};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode};
@@ -49,6 +50,7 @@ pub(super) struct Store {
     pub count_held: Arc<AtomicU64>,
     /// The numbers of `meta` that were asked for or set: they change with each batch.
     numbers: Mutex<HashMap<String, u64>>,
+    memtables: Memtables,
 }
 
 /// The frame of a log that was applied last.
@@ -115,8 +117,8 @@ impl Store {
         }
         let (meta, verdicts, lanes) = (space("meta")?, space("verdicts")?, space("held-lanes")?);
         let (conversations, seen) = (space("held-conversations")?, Mutex::new(seen));
-        let numbers = Mutex::default();
-        Ok(Self { meta, verdicts, held, lanes, conversations, seen, count_held, numbers, database })
+        let (numbers, memtables) = (Mutex::default(), Memtables::default());
+        Ok(Self { meta, verdicts, held, lanes, conversations, seen, count_held, numbers, memtables, database })
     }
 
     /// What a frame says waits in this process when it is applied, as long as a second (`flush`): a crash loses no more than can
@@ -128,6 +130,10 @@ impl Store {
     /// Gives the operating system all that was applied. To be called every second or so, and before what was applied is deleted
     /// from the logs.
     pub fn flush(&self) -> fjall::Result<()> {
+        // Not while their lock is held, which whoever receives waits for.
+        let seen: Vec<Keyspace> = self.buckets().values().map(|bucket| bucket.keyspace.clone()).collect();
+        let others = [&self.meta, &self.verdicts, &self.held, &self.lanes, &self.conversations];
+        self.memtables.look_after(others.into_iter().chain(&seen));
         self.database.persist(PersistMode::Buffer)
     }
 

@@ -46,6 +46,7 @@ mod index;
 mod keeper;
 mod lane;
 mod log;
+mod memtables;
 mod open;
 mod outbox;
 mod pending;
