@@ -127,8 +127,8 @@ impl Store {
         self.database.batch()
     }
 
-    /// Gives the operating system all that was applied. To be called every second or so, and before what was applied is deleted
-    /// from the logs.
+    /// Gives the operating system all that was applied, and frees what was written out of memory since (`memtables.rs`). To be
+    /// called every second or so, and before what was applied is deleted from the logs.
     pub fn flush(&self) -> fjall::Result<()> {
         // Not while their lock is held, which whoever receives waits for.
         let seen: Vec<Keyspace> = self.buckets().values().map(|bucket| bucket.keyspace.clone()).collect();
